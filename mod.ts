@@ -1,0 +1,5 @@
+/**
+ * Attention that stays exact while keys, values and queries change.
+ *
+ * @module
+ */

@@ -1,0 +1,198 @@
+/**
+ * The door: what comes in is checked here, once, and copied; inside, types are trusted and loops are bare.
+ *
+ * Every refusal is one sentence, `Cannot <verb>: <what is>, <what should be>`: a `TypeError` for the wrong kind of
+ * thing, a `RangeError` for the wrong value.
+ *
+ * @module
+ */
+
+/** An object that holds a matrix, such as an ml-matrix or a {@linkcode CsrMatrix}. */
+export interface RowsSource {
+  /** Number of rows. */
+  readonly rows: number;
+  /** Numbers in a row. */
+  readonly columns: number;
+  /** All numbers, row by row. */
+  to1DArray(): ArrayLike<number>;
+}
+
+/**
+ * One row (numbers or a typed array of the width) or many (an array of rows, a flat typed array of rows one behind
+ * another, anything with `rows`, `columns` and `to1DArray()`).
+ */
+export type Rows = ArrayLike<number> | readonly ArrayLike<number>[] | RowsSource;
+
+/** The number under which a key or a watched query is known: it counts up from 0 and is never reused. */
+export type Id = number;
+
+/** One id or several. */
+export type Ids = Id | Iterable<Id>;
+
+/** Ids are smaller than this. */
+export const ID_LIMIT: number = 2 ** 32;
+
+/** Rows, checked and rounded to 32-bit floats. */
+export interface CheckedRows {
+  count: number;
+  width: number;
+  /** count × width, row by row. */
+  data: Float32Array;
+}
+
+/** Refuses options that are no object or hold a name that is not known. */
+export function checkOptions(verb: string, options: unknown, known: readonly string[]): void {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new TypeError(`Cannot ${verb}: options is ${show(options)}, it should be an object`);
+  }
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) {
+      throw new TypeError(
+        `Cannot ${verb}: unknown option ${JSON.stringify(name)}, it should be one of ${known.join(", ") || "none"}`,
+      );
+    }
+  }
+}
+
+/** Checks a whole number in `least` … `most`. */
+export function checkInteger(verb: string, name: string, value: unknown, least: number, most: number): number {
+  if (typeof value !== "number") throw new TypeError(`Cannot ${verb}: ${name} is ${show(value)}, it should be a number`);
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new RangeError(
+      `Cannot ${verb}: ${name} is ${value}, it should be a whole number from ${least} to ${most}`,
+    );
+  }
+  return value;
+}
+
+/** Checks a finite number no larger than `most` in size. */
+export function checkFinite(verb: string, name: string, value: unknown, most: number): number {
+  if (typeof value !== "number") throw new TypeError(`Cannot ${verb}: ${name} is ${show(value)}, it should be a number`);
+  if (!(Math.abs(value) <= most)) {
+    throw new RangeError(`Cannot ${verb}: ${name} is ${value}, it should be a number up to ${most} in size`);
+  }
+  return value;
+}
+
+/** Checks rows of a width (taken from the rows themselves where it is undefined), rounds and copies them. */
+export function checkRows(verb: string, name: string, rows: unknown, width?: number): CheckedRows {
+  if (isRowsSource(rows)) {
+    const flat = rows.to1DArray();
+    checkWidth(verb, name, rows.columns, width);
+    if (!Number.isInteger(rows.rows) || rows.rows < 0 || flat.length !== rows.rows * rows.columns) {
+      throw new RangeError(
+        `Cannot ${verb}: ${name} holds ${flat.length} numbers, it should hold ${rows.rows} × ${rows.columns}`,
+      );
+    }
+    return { count: rows.rows, width: rows.columns, data: rounded(verb, name, flat, rows.columns) };
+  }
+  if (ArrayBuffer.isView(rows) && !(rows instanceof DataView)) {
+    const flat = rows as unknown as ArrayLike<number>;
+    const columns = width ?? flat.length;
+    if (columns === 0 ? flat.length > 0 : flat.length % columns !== 0) {
+      throw new RangeError(
+        `Cannot ${verb}: ${name} holds ${flat.length} numbers, it should hold a multiple of ${columns}`,
+      );
+    }
+    const count = columns === 0 ? 1 : flat.length / columns;
+    return { count, width: columns, data: rounded(verb, name, flat, columns) };
+  }
+  if (!Array.isArray(rows)) {
+    throw new TypeError(`Cannot ${verb}: ${name} is ${show(rows)}, it should be rows of numbers`);
+  }
+  if (rows.length === 0) return { count: 0, width: width ?? 0, data: new Float32Array(0) };
+  if (!isRow(rows[0])) {
+    checkWidth(verb, name, rows.length, width);
+    return { count: 1, width: rows.length, data: rounded(verb, name, rows, rows.length) };
+  }
+  const columns = width ?? rows[0].length;
+  const data = new Float32Array(rows.length * columns);
+  for (let row = 0; row < rows.length; row++) {
+    const numbers = rows[row];
+    if (!isRow(numbers)) {
+      throw new TypeError(`Cannot ${verb}: ${name}[${row}] is ${show(numbers)}, it should be a row of numbers`);
+    }
+    if (numbers.length !== columns) {
+      throw new RangeError(
+        `Cannot ${verb}: ${name}[${row}] has ${numbers.length} numbers, it should have ${columns}`,
+      );
+    }
+    data.set(rounded(verb, `${name}[${row}]`, numbers), row * columns);
+  }
+  return { count: rows.length, width: columns, data };
+}
+
+/** Checks one id or several: whole numbers below 2³², none twice unless `repeats` is allowed. */
+export function checkIds(verb: string, ids: unknown, repeats = false): Id[] {
+  const list = typeof ids === "number"
+    ? [ids]
+    : typeof ids === "object" && ids !== null && Symbol.iterator in ids
+    ? [...ids as Iterable<unknown>]
+    : undefined;
+  if (list === undefined) {
+    throw new TypeError(`Cannot ${verb}: ids is ${show(ids)}, it should be an id or several`);
+  }
+  for (const id of list) {
+    if (typeof id !== "number") throw new TypeError(`Cannot ${verb}: id is ${show(id)}, it should be a number`);
+    if (!Number.isInteger(id) || id < 0 || id >= ID_LIMIT) {
+      throw new RangeError(`Cannot ${verb}: id is ${id}, it should be a whole number from 0 to 2^32 − 1`);
+    }
+  }
+  if (!repeats && new Set(list).size !== list.length) {
+    const twice = list.find((id, at) => list.indexOf(id) !== at);
+    throw new RangeError(`Cannot ${verb}: id ${twice} is given twice, it should be given once`);
+  }
+  return list as Id[];
+}
+
+/** How a value reads in a refusal. */
+export function show(value: unknown): string {
+  if (value === null || value === undefined || typeof value === "boolean" || typeof value === "bigint") {
+    return String(value);
+  }
+  if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
+  if (typeof value === "string") return JSON.stringify(value.length > 40 ? value.slice(0, 40) + "…" : value);
+  if (typeof value === "function") return "a function";
+  if (typeof value === "symbol") return "a symbol";
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  const name = (value as object).constructor?.name;
+  return name === undefined || name === "Object" ? "an object" : `a ${name}`;
+}
+
+function isRowsSource(rows: unknown): rows is RowsSource {
+  return typeof rows === "object" && rows !== null && !Array.isArray(rows) && !ArrayBuffer.isView(rows) &&
+    "rows" in rows && "columns" in rows && typeof (rows as RowsSource).to1DArray === "function";
+}
+
+function isRow(row: unknown): row is ArrayLike<number> {
+  return Array.isArray(row) || (ArrayBuffer.isView(row) && !(row instanceof DataView));
+}
+
+function checkWidth(verb: string, name: string, actual: number, width: number | undefined): void {
+  if (width !== undefined && actual !== width) {
+    throw new RangeError(`Cannot ${verb}: ${name} has rows of ${actual} numbers, it should have rows of ${width}`);
+  }
+}
+
+/** Rounds to 32-bit floats; names the first number that is none or that has no finite 32-bit form. */
+function rounded(verb: string, name: string, numbers: ArrayLike<number>, columns?: number): Float32Array {
+  const data = new Float32Array(numbers.length);
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i];
+    if (typeof number !== "number") {
+      throw new TypeError(`Cannot ${verb}: ${name}${place(i, columns)} is ${show(number)}, it should be a number`);
+    }
+    data[i] = number;
+    if (!Number.isFinite(data[i])) {
+      throw new RangeError(
+        `Cannot ${verb}: ${name}${place(i, columns)} is ${number}, it should be finite as a 32-bit float`,
+      );
+    }
+  }
+  return data;
+}
+
+function place(index: number, columns?: number): string {
+  return columns ? `[${Math.floor(index / columns)}][${index % columns}]` : `[${index}]`;
+}
