@@ -1,5 +1,66 @@
 /**
  * Attention that stays exact while keys, values and queries change.
  *
+ * @example A memory that forgets one thing and learns another
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { append, createAttention, outputs, remove } from "@reattend/reattend";
+ *
+ * const attention = createAttention({ queries: [[0, 0]], keys: [[1, 2], [3, 4]], values: [[10], [20]] });
+ * assertEquals(outputs(attention).to2DArray(), [[15]]);
+ * remove(attention, 0);
+ * append(attention, [5, 6], [60]);
+ * assertEquals(outputs(attention).to2DArray(), [[40]]);
+ * ```
+ *
  * @module
  */
+
+export {
+  type Attention,
+  type AttentionMask,
+  type AttentionOptions,
+  createAttention,
+} from "./src/attention.ts";
+export {
+  admit,
+  append,
+  type AppendOptions,
+  apply,
+  edit,
+  remove,
+  unwatch,
+  update,
+  type UpdateOptions,
+  watch,
+  type WatchOptions,
+} from "./src/change.ts";
+export type { Bias, Id, Ids, Position, Rows, RowsSource } from "./src/check.ts";
+export { CsrMatrix } from "./src/matrix/csr.ts";
+export { DenseMatrix } from "./src/matrix/dense.ts";
+export type { Edits } from "./src/matrix/edits.ts";
+export type { MaskPredicate } from "./src/memory/mask.ts";
+export type { Change } from "./src/memory/stage.ts";
+export {
+  attend,
+  type AttendOptions,
+  entry,
+  type ErrorBound,
+  errorBound,
+  type Filter,
+  flush,
+  ids,
+  type Ladder,
+  measureError,
+  outputs,
+  type OutputsOptions,
+  type Stats,
+  stats,
+  type TopKeys,
+  topKeys,
+  type TopKeysOptions,
+} from "./src/read.ts";
+export {
+  softmaxAttention,
+  type SoftmaxAttentionOptions,
+} from "./src/softmax/definition.ts";

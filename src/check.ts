@@ -21,13 +21,22 @@ export interface RowsSource {
  * One row (numbers or a typed array of the width) or many (an array of rows, a flat typed array of rows one behind
  * another, anything with `rows`, `columns` and `to1DArray()`).
  */
-export type Rows = ArrayLike<number> | readonly ArrayLike<number>[] | RowsSource;
+export type Rows =
+  | ArrayLike<number>
+  | readonly ArrayLike<number>[]
+  | RowsSource;
 
 /** The number under which a key or a watched query is known: it counts up from 0 and is never reused. */
 export type Id = number;
 
 /** One id or several. */
 export type Ids = Id | Iterable<Id>;
+
+/** Added to scores, in nats: one number for all keys of a call or one for each; −Infinity masks a key. */
+export type Bias = number | ArrayLike<number>;
+
+/** Ids of the newest keys that causal queries see: one for all queries of a call or one for each. */
+export type Position = Id | ArrayLike<Id>;
 
 /** Ids are smaller than this. */
 export const ID_LIMIT: number = 2 ** 32;
@@ -40,24 +49,55 @@ export interface CheckedRows {
   data: Float32Array;
 }
 
+/** Biases are no larger than this in size, so that scores stay finite. */
+const LARGEST_BIAS = 1e300;
+
+/** Row `index` of checked rows, a view. */
+export function rowOf(
+  { data, width }: CheckedRows,
+  index: number,
+): Float32Array {
+  return data.subarray(index * width, (index + 1) * width);
+}
+
 /** Refuses options that are no object or hold a name that is not known. */
-export function checkOptions(verb: string, options: unknown, known: readonly string[]): void {
+export function checkOptions(
+  verb: string,
+  options: unknown,
+  known: readonly string[],
+): void {
   if (options === undefined) return;
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new TypeError(`Cannot ${verb}: options is ${show(options)}, it should be an object`);
+  if (
+    typeof options !== "object" || options === null || Array.isArray(options)
+  ) {
+    throw new TypeError(
+      `Cannot ${verb}: options is ${show(options)}, it should be an object`,
+    );
   }
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) {
       throw new TypeError(
-        `Cannot ${verb}: unknown option ${JSON.stringify(name)}, it should be one of ${known.join(", ") || "none"}`,
+        `Cannot ${verb}: unknown option ${
+          JSON.stringify(name)
+        }, it should be one of ${known.join(", ") || "none"}`,
       );
     }
   }
 }
 
 /** Checks a whole number in `least` … `most`. */
-export function checkInteger(verb: string, name: string, value: unknown, least: number, most: number): number {
-  if (typeof value !== "number") throw new TypeError(`Cannot ${verb}: ${name} is ${show(value)}, it should be a number`);
+export function checkInteger(
+  verb: string,
+  name: string,
+  value: unknown,
+  least: number,
+  most: number,
+): number {
+  if (typeof value !== "number") {
+    throw new TypeError(
+      `Cannot ${verb}: ${name} is ${show(value)}, it should be a number`,
+    );
+  }
   if (!Number.isInteger(value) || value < least || value > most) {
     throw new RangeError(
       `Cannot ${verb}: ${name} is ${value}, it should be a whole number from ${least} to ${most}`,
@@ -67,25 +107,48 @@ export function checkInteger(verb: string, name: string, value: unknown, least: 
 }
 
 /** Checks a finite number no larger than `most` in size. */
-export function checkFinite(verb: string, name: string, value: unknown, most: number): number {
-  if (typeof value !== "number") throw new TypeError(`Cannot ${verb}: ${name} is ${show(value)}, it should be a number`);
+export function checkFinite(
+  verb: string,
+  name: string,
+  value: unknown,
+  most: number,
+): number {
+  if (typeof value !== "number") {
+    throw new TypeError(
+      `Cannot ${verb}: ${name} is ${show(value)}, it should be a number`,
+    );
+  }
   if (!(Math.abs(value) <= most)) {
-    throw new RangeError(`Cannot ${verb}: ${name} is ${value}, it should be a number up to ${most} in size`);
+    throw new RangeError(
+      `Cannot ${verb}: ${name} is ${value}, it should be a number up to ${most} in size`,
+    );
   }
   return value;
 }
 
 /** Checks rows of a width (taken from the rows themselves where it is undefined), rounds and copies them. */
-export function checkRows(verb: string, name: string, rows: unknown, width?: number): CheckedRows {
+export function checkRows(
+  verb: string,
+  name: string,
+  rows: unknown,
+  width?: number,
+): CheckedRows {
   if (isRowsSource(rows)) {
     const flat = rows.to1DArray();
     checkWidth(verb, name, rows.columns, width);
-    if (!Number.isInteger(rows.rows) || rows.rows < 0 || flat.length !== rows.rows * rows.columns) {
+    if (
+      !Number.isInteger(rows.rows) || rows.rows < 0 ||
+      flat.length !== rows.rows * rows.columns
+    ) {
       throw new RangeError(
         `Cannot ${verb}: ${name} holds ${flat.length} numbers, it should hold ${rows.rows} × ${rows.columns}`,
       );
     }
-    return { count: rows.rows, width: rows.columns, data: rounded(verb, name, flat, rows.columns) };
+    return {
+      count: rows.rows,
+      width: rows.columns,
+      data: rounded(verb, name, flat, rows.columns),
+    };
   }
   if (ArrayBuffer.isView(rows) && !(rows instanceof DataView)) {
     const flat = rows as unknown as ArrayLike<number>;
@@ -99,19 +162,31 @@ export function checkRows(verb: string, name: string, rows: unknown, width?: num
     return { count, width: columns, data: rounded(verb, name, flat, columns) };
   }
   if (!Array.isArray(rows)) {
-    throw new TypeError(`Cannot ${verb}: ${name} is ${show(rows)}, it should be rows of numbers`);
+    throw new TypeError(
+      `Cannot ${verb}: ${name} is ${show(rows)}, it should be rows of numbers`,
+    );
   }
-  if (rows.length === 0) return { count: 0, width: width ?? 0, data: new Float32Array(0) };
+  if (rows.length === 0) {
+    return { count: 0, width: width ?? 0, data: new Float32Array(0) };
+  }
   if (!isRow(rows[0])) {
     checkWidth(verb, name, rows.length, width);
-    return { count: 1, width: rows.length, data: rounded(verb, name, rows, rows.length) };
+    return {
+      count: 1,
+      width: rows.length,
+      data: rounded(verb, name, rows, rows.length),
+    };
   }
   const columns = width ?? rows[0].length;
   const data = new Float32Array(rows.length * columns);
   for (let row = 0; row < rows.length; row++) {
     const numbers = rows[row];
     if (!isRow(numbers)) {
-      throw new TypeError(`Cannot ${verb}: ${name}[${row}] is ${show(numbers)}, it should be a row of numbers`);
+      throw new TypeError(
+        `Cannot ${verb}: ${name}[${row}] is ${
+          show(numbers)
+        }, it should be a row of numbers`,
+      );
     }
     if (numbers.length !== columns) {
       throw new RangeError(
@@ -131,28 +206,131 @@ export function checkIds(verb: string, ids: unknown, repeats = false): Id[] {
     ? [...ids as Iterable<unknown>]
     : undefined;
   if (list === undefined) {
-    throw new TypeError(`Cannot ${verb}: ids is ${show(ids)}, it should be an id or several`);
+    throw new TypeError(
+      `Cannot ${verb}: ids is ${show(ids)}, it should be an id or several`,
+    );
   }
   for (const id of list) {
-    if (typeof id !== "number") throw new TypeError(`Cannot ${verb}: id is ${show(id)}, it should be a number`);
+    if (typeof id !== "number") {
+      throw new TypeError(
+        `Cannot ${verb}: id is ${show(id)}, it should be a number`,
+      );
+    }
     if (!Number.isInteger(id) || id < 0 || id >= ID_LIMIT) {
-      throw new RangeError(`Cannot ${verb}: id is ${id}, it should be a whole number from 0 to 2^32 − 1`);
+      throw new RangeError(
+        `Cannot ${verb}: id is ${id}, it should be a whole number from 0 to 2^32 − 1`,
+      );
     }
   }
   if (!repeats && new Set(list).size !== list.length) {
     const twice = list.find((id, at) => list.indexOf(id) !== at);
-    throw new RangeError(`Cannot ${verb}: id ${twice} is given twice, it should be given once`);
+    throw new RangeError(
+      `Cannot ${verb}: id ${twice} is given twice, it should be given once`,
+    );
   }
   return list as Id[];
 }
 
+/** One bias for all or one for each. */
+export function checkBias(
+  verb: string,
+  bias: Bias,
+  count: number,
+): (at: number) => number {
+  const one = (value: unknown, name: string): number => {
+    if (typeof value !== "number") {
+      throw new TypeError(
+        `Cannot ${verb}: ${name} is ${show(value)}, it should be a number`,
+      );
+    }
+    if (value !== -Infinity && !(Math.abs(value) <= LARGEST_BIAS)) {
+      throw new RangeError(
+        `Cannot ${verb}: ${name} is ${value}, it should be -Infinity or a number up to ${LARGEST_BIAS} in size`,
+      );
+    }
+    return value;
+  };
+  const listed = oneOrEach(verb, "bias", bias, count);
+  if (listed === undefined) {
+    const shared = one(bias, "bias");
+    return () => shared;
+  }
+  const biases = Float64Array.from(
+    { length: count },
+    (_, at) => one(listed[at], `bias[${at}]`),
+  );
+  return (at) => biases[at];
+}
+
+/** One position for all or one for each; `newest` where none is given. */
+export function checkPosition(
+  verb: string,
+  causal: boolean,
+  position: Position | undefined,
+  count: number,
+  newest: Id,
+): (at: number) => Id {
+  if (position === undefined) return () => newest;
+  if (!causal) {
+    throw new TypeError(
+      `Cannot ${verb}: position is given, the mask should be "causal" for that`,
+    );
+  }
+  const one = (value: unknown, name: string) =>
+    checkInteger(verb, name, value, -1, ID_LIMIT - 1);
+  const listed = oneOrEach(verb, "position", position, count);
+  if (listed === undefined) {
+    const shared = one(position, "position");
+    return () => shared;
+  }
+  const positions = Float64Array.from(
+    { length: count },
+    (_, at) => one(listed[at], `position[${at}]`),
+  );
+  return (at) => positions[at];
+}
+
+/** The list, if there is one for each; undefined if it is one for all. */
+function oneOrEach(
+  verb: string,
+  name: string,
+  given: unknown,
+  count: number,
+): ArrayLike<unknown> | undefined {
+  if (
+    !Array.isArray(given) &&
+    !(ArrayBuffer.isView(given) && !(given instanceof DataView))
+  ) {
+    if (typeof given === "number") return undefined;
+    throw new TypeError(
+      `Cannot ${verb}: ${name} is ${
+        show(given)
+      }, it should be a number or one for each row`,
+    );
+  }
+  const listed = given as ArrayLike<unknown>;
+  if (listed.length !== count) {
+    throw new RangeError(
+      `Cannot ${verb}: ${name} has ${listed.length} numbers, it should have one for each of ${count} rows`,
+    );
+  }
+  return listed;
+}
+
 /** How a value reads in a refusal. */
 export function show(value: unknown): string {
-  if (value === null || value === undefined || typeof value === "boolean" || typeof value === "bigint") {
+  if (
+    value === null || value === undefined || typeof value === "boolean" ||
+    typeof value === "bigint"
+  ) {
     return String(value);
   }
-  if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
-  if (typeof value === "string") return JSON.stringify(value.length > 40 ? value.slice(0, 40) + "…" : value);
+  if (typeof value === "number") {
+    return Object.is(value, -0) ? "-0" : String(value);
+  }
+  if (typeof value === "string") {
+    return JSON.stringify(value.length > 40 ? value.slice(0, 40) + "…" : value);
+  }
   if (typeof value === "function") return "a function";
   if (typeof value === "symbol") return "a symbol";
   if (Array.isArray(value)) return `an array of ${value.length}`;
@@ -161,32 +339,53 @@ export function show(value: unknown): string {
 }
 
 function isRowsSource(rows: unknown): rows is RowsSource {
-  return typeof rows === "object" && rows !== null && !Array.isArray(rows) && !ArrayBuffer.isView(rows) &&
-    "rows" in rows && "columns" in rows && typeof (rows as RowsSource).to1DArray === "function";
+  return typeof rows === "object" && rows !== null && !Array.isArray(rows) &&
+    !ArrayBuffer.isView(rows) &&
+    "rows" in rows && "columns" in rows &&
+    typeof (rows as RowsSource).to1DArray === "function";
 }
 
 function isRow(row: unknown): row is ArrayLike<number> {
-  return Array.isArray(row) || (ArrayBuffer.isView(row) && !(row instanceof DataView));
+  return Array.isArray(row) ||
+    (ArrayBuffer.isView(row) && !(row instanceof DataView));
 }
 
-function checkWidth(verb: string, name: string, actual: number, width: number | undefined): void {
+function checkWidth(
+  verb: string,
+  name: string,
+  actual: number,
+  width: number | undefined,
+): void {
   if (width !== undefined && actual !== width) {
-    throw new RangeError(`Cannot ${verb}: ${name} has rows of ${actual} numbers, it should have rows of ${width}`);
+    throw new RangeError(
+      `Cannot ${verb}: ${name} has rows of ${actual} numbers, it should have rows of ${width}`,
+    );
   }
 }
 
 /** Rounds to 32-bit floats; names the first number that is none or that has no finite 32-bit form. */
-function rounded(verb: string, name: string, numbers: ArrayLike<number>, columns?: number): Float32Array {
+function rounded(
+  verb: string,
+  name: string,
+  numbers: ArrayLike<number>,
+  columns?: number,
+): Float32Array {
   const data = new Float32Array(numbers.length);
   for (let i = 0; i < numbers.length; i++) {
     const number = numbers[i];
     if (typeof number !== "number") {
-      throw new TypeError(`Cannot ${verb}: ${name}${place(i, columns)} is ${show(number)}, it should be a number`);
+      throw new TypeError(
+        `Cannot ${verb}: ${name}${place(i, columns)} is ${
+          show(number)
+        }, it should be a number`,
+      );
     }
     data[i] = number;
     if (!Number.isFinite(data[i])) {
       throw new RangeError(
-        `Cannot ${verb}: ${name}${place(i, columns)} is ${number}, it should be finite as a 32-bit float`,
+        `Cannot ${verb}: ${name}${
+          place(i, columns)
+        } is ${number}, it should be finite as a 32-bit float`,
       );
     }
   }
@@ -194,5 +393,7 @@ function rounded(verb: string, name: string, numbers: ArrayLike<number>, columns
 }
 
 function place(index: number, columns?: number): string {
-  return columns ? `[${Math.floor(index / columns)}][${index % columns}]` : `[${index}]`;
+  return columns
+    ? `[${Math.floor(index / columns)}][${index % columns}]`
+    : `[${index}]`;
 }

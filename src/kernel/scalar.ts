@@ -1,0 +1,355 @@
+/**
+ * The scalar kernel: plain loops that specify what every kernel computes.
+ *
+ * The sums lie on two f64 grids. A contribution y is caught by the coarse grid, `h = (y + C) − C` with
+ * C = 1.5 · 2⁵² · step, and what is left by the fine one; both are whole multiples of their step, so adding and taking
+ * away is exact as long as the totals stay below 2⁵³ steps (Demmel and Nguyen, Parallel Reproducible Summation, 2015,
+ * https://doi.org/10.1109/TC.2014.2345391, on bins of a fixed exponent).
+ *
+ * @module
+ */
+
+import {
+  exp2,
+  exponentOf,
+  LEAST_EXPONENT,
+  powerOfTwo,
+  roundEven,
+} from "./exp2.ts";
+import type { Entry, Kernel, Query, Scratch, Sums } from "./kernel.ts";
+
+/** A total on the coarse grid stays below 2^18 units, a contribution below half of that. */
+export const RANGE: number = 2 ** 18;
+/** 52 bits below the range: totals stay below 2⁵³ steps with a bit to spare. */
+const COARSE = RANGE * 2 ** -52;
+const COARSE_MAGIC = 1.5 * 2 ** 52 * COARSE;
+/** The rests of `room` keys, half a coarse step each, fill 2⁵³ fine steps. */
+const FINE_PER_ROOM = COARSE * 2 ** -54;
+const LEAST_ROOM = 64;
+/** Many keys make the fine grid coarse and large changes of the mass rare: their sums start higher in the range. */
+const LIFT_FROM = 14, MOST_LIFT = 14;
+/** Values may be this many binary orders below their row's weights: an output below 2⁻³⁰⁰ reads 0 anyway. */
+const LEAST_VALUE_SHIFT = -320;
+
+/** The scalar kernel. */
+export const scalar: Kernel = {
+  name: "scalar",
+  multiplyAdds: 0,
+  score,
+  recompute,
+  exchange,
+};
+
+function score(
+  this: Kernel,
+  { dim, rows, at, factor }: Query,
+  keys: Float32Array,
+  biases: Float64Array,
+  slots: Int32Array,
+  count: number,
+  scores: Float64Array,
+): void {
+  const paired = dim & ~1;
+  let i = 0;
+  // Two keys at a time: four independent chains of additions.
+  for (; i + 1 < count; i += 2) {
+    const a = slots[i] * dim, b = slots[i + 1] * dim;
+    let evenA = 0, oddA = 0, evenB = 0, oddB = 0;
+    for (let t = 0; t < paired; t += 2) {
+      const even = rows[at + t], odd = rows[at + t + 1];
+      evenA += even * keys[a + t];
+      oddA += odd * keys[a + t + 1];
+      evenB += even * keys[b + t];
+      oddB += odd * keys[b + t + 1];
+    }
+    if (paired < dim) {
+      evenA += rows[at + paired] * keys[a + paired];
+      evenB += rows[at + paired] * keys[b + paired];
+    }
+    scores[i] = (evenA + oddA) * factor + biases[slots[i]];
+    scores[i + 1] = (evenB + oddB) * factor + biases[slots[i + 1]];
+  }
+  if (i < count) {
+    const a = slots[i] * dim;
+    let even = 0, odd = 0;
+    for (let t = 0; t < paired; t += 2) {
+      even += rows[at + t] * keys[a + t];
+      odd += rows[at + t + 1] * keys[a + t + 1];
+    }
+    if (paired < dim) even += rows[at + paired] * keys[a + paired];
+    scores[i] = (even + odd) * factor + biases[slots[i]];
+  }
+  this.multiplyAdds += count * dim;
+}
+
+/** The canonical score of one key. */
+function scoreOf(
+  { dim, rows, at, factor }: Query,
+  key: Float64Array,
+  bias: number,
+): number {
+  const paired = dim & ~1;
+  let even = 0, odd = 0;
+  for (let t = 0; t < paired; t += 2) {
+    even += rows[at + t] * key[t];
+    odd += rows[at + t + 1] * key[t + 1];
+  }
+  if (paired < dim) even += rows[at + paired] * key[paired];
+  return (even + odd) * factor + bias;
+}
+
+function recompute(
+  this: Kernel,
+  sums: Sums,
+  row: number,
+  scratch: Scratch,
+  count: number,
+  values: Float32Array,
+  peaks: Float64Array,
+): void {
+  const { slots, scores, weights, exponents } = scratch;
+  let anchor = -Infinity;
+  for (let i = 0; i < count; i++) {
+    const whole = roundEven(scores[i]);
+    exponents[i] = whole;
+    weights[i] = exp2(scores[i] - whole);
+    if (whole > anchor) anchor = whole;
+  }
+  if (count === 0) anchor = 0;
+  // The anchors put the mass and the magnitude into [1, 2) · 2^lift, as nearly as this first sum can tell.
+  let mass = 0, magnitude = 0;
+  for (let i = 0; i < count; i++) {
+    const exponent = exponents[i] - anchor;
+    exponents[i] = exponent;
+    if (exponent < LEAST_EXPONENT) continue;
+    const weight = weights[i] * powerOfTwo(exponent);
+    mass += weight;
+    magnitude += weight * peaks[slots[i]];
+  }
+  let room = LEAST_ROOM;
+  while (room < 2 * count) room *= 2;
+  const lift = Math.min(
+    MOST_LIFT,
+    Math.max(0, 2 * (exponentOf(room) - LIFT_FROM)),
+  );
+  const shift = (count === 0 ? 0 : exponentOf(mass)) - lift;
+  const valueShift = Math.max(
+    shift + LEAST_VALUE_SHIFT,
+    exponentOf(magnitude) - lift,
+  );
+  const fine = room * FINE_PER_ROOM, fineMagic = 1.5 * 2 ** 52 * fine;
+  let massHigh = 0, massLow = 0, magnitudeHigh = 0, magnitudeLow = 0;
+  for (let i = 0; i < count; i++) {
+    let weight = 0, valueWeight = 0;
+    const exponent = exponents[i];
+    if (exponent - shift >= LEAST_EXPONENT) {
+      weight = weights[i] * powerOfTwo(exponent - shift);
+    }
+    if (exponent - valueShift >= LEAST_EXPONENT) {
+      valueWeight = weights[i] * powerOfTwo(exponent - valueShift);
+    }
+    let caught = (weight + COARSE_MAGIC) - COARSE_MAGIC;
+    massHigh += caught;
+    massLow += ((weight - caught) + fineMagic) - fineMagic;
+    const part = valueWeight * peaks[slots[i]];
+    caught = (part + COARSE_MAGIC) - COARSE_MAGIC;
+    magnitudeHigh += caught;
+    magnitudeLow += ((part - caught) + fineMagic) - fineMagic;
+    weights[i] = valueWeight;
+  }
+  sums.anchor[row] = anchor;
+  sums.shift[row] = shift;
+  sums.valueShift[row] = valueShift;
+  sums.fine[row] = fine;
+  sums.room[row] = room;
+  sums.count[row] = count;
+  sums.massHigh[row] = massHigh;
+  sums.massLow[row] = massLow;
+  sums.magnitudeHigh[row] = magnitudeHigh;
+  sums.magnitudeLow[row] = magnitudeLow;
+  foldValues(sums, row, slots, weights, count, values, fineMagic);
+  this.multiplyAdds += count * (sums.valueDim + 1);
+}
+
+/** Sums weights · values, four keys at a time: on a grid the order of additions does not matter. */
+function foldValues(
+  sums: Sums,
+  row: number,
+  slots: Int32Array,
+  weights: Float64Array,
+  count: number,
+  values: Float32Array,
+  fineMagic: number,
+): void {
+  const valueDim = sums.valueDim,
+    high = sums.numeratorHigh,
+    low = sums.numeratorLow;
+  const start = row * valueDim, end = start + valueDim;
+  high.fill(0, start, end);
+  low.fill(0, start, end);
+  let i = 0;
+  for (; i + 3 < count; i += 4) {
+    const wa = weights[i],
+      wb = weights[i + 1],
+      wc = weights[i + 2],
+      wd = weights[i + 3];
+    if (wa === 0 && wb === 0 && wc === 0 && wd === 0) continue;
+    let a = slots[i] * valueDim, b = slots[i + 1] * valueDim;
+    let c = slots[i + 2] * valueDim, d = slots[i + 3] * valueDim;
+    for (let at = start; at < end; at++) {
+      const ya = wa * values[a++],
+        yb = wb * values[b++],
+        yc = wc * values[c++],
+        yd = wd * values[d++];
+      const ha = (ya + COARSE_MAGIC) - COARSE_MAGIC,
+        hb = (yb + COARSE_MAGIC) - COARSE_MAGIC;
+      const hc = (yc + COARSE_MAGIC) - COARSE_MAGIC,
+        hd = (yd + COARSE_MAGIC) - COARSE_MAGIC;
+      high[at] += (ha + hb) + (hc + hd);
+      low[at] += ((((ya - ha) + fineMagic) - fineMagic) +
+        (((yb - hb) + fineMagic) - fineMagic)) +
+        ((((yc - hc) + fineMagic) - fineMagic) +
+          (((yd - hd) + fineMagic) - fineMagic));
+    }
+  }
+  for (; i < count; i++) {
+    const weight = weights[i], from = slots[i] * valueDim - start;
+    for (let at = start; at < end; at++) {
+      const y = weight * values[from + at],
+        h = (y + COARSE_MAGIC) - COARSE_MAGIC;
+      high[at] += h;
+      low[at] += ((y - h) + fineMagic) - fineMagic;
+    }
+  }
+}
+
+function exchange(
+  this: Kernel,
+  sums: Sums,
+  row: number,
+  query: Query,
+  old: Entry | null,
+  now: Entry | null,
+  sameKey: boolean,
+): boolean {
+  const anchor = sums.anchor[row],
+    shift = sums.shift[row],
+    valueShift = sums.valueShift[row];
+  const fine = sums.fine[row], fineMagic = 1.5 * 2 ** 52 * fine;
+  let oldWeight = 0, oldValueWeight = 0, newWeight = 0, newValueWeight = 0;
+  let scored = 0;
+  if (old !== null) {
+    const score = scoreOf(query, old.key, old.bias), whole = roundEven(score);
+    const mantissa = exp2(score - whole), exponent = whole - anchor;
+    // Below the range on the way in, so below it on the way out.
+    if (exponent - shift >= LEAST_EXPONENT) {
+      oldWeight = mantissa * powerOfTwo(exponent - shift);
+    }
+    if (exponent - valueShift >= LEAST_EXPONENT) {
+      oldValueWeight = mantissa * powerOfTwo(exponent - valueShift);
+    }
+    scored++;
+  }
+  if (now !== null) {
+    if (sameKey && old !== null) {
+      newWeight = oldWeight;
+      newValueWeight = oldValueWeight;
+    } else {
+      const score = scoreOf(query, now.key, now.bias), whole = roundEven(score);
+      const mantissa = exp2(score - whole), exponent = whole - anchor;
+      scored++;
+      if (exponent - Math.max(shift, valueShift) > LARGEST) return false;
+      if (exponent - shift >= LEAST_EXPONENT) {
+        newWeight = mantissa * powerOfTwo(exponent - shift);
+      }
+      if (exponent - valueShift >= LEAST_EXPONENT) {
+        newValueWeight = mantissa * powerOfTwo(exponent - valueShift);
+      }
+    }
+  }
+  this.multiplyAdds += scored * query.dim;
+  const oldPart = old === null ? 0 : oldValueWeight * old.peak;
+  const newPart = now === null ? 0 : newValueWeight * now.peak;
+  if (newWeight >= RANGE / 2 || newPart >= RANGE / 2) return false;
+
+  const oldMass = (oldWeight + COARSE_MAGIC) - COARSE_MAGIC,
+    newMass = (newWeight + COARSE_MAGIC) - COARSE_MAGIC;
+  const massHigh = sums.massHigh[row] + (newMass - oldMass);
+  const oldCaught = (oldPart + COARSE_MAGIC) - COARSE_MAGIC,
+    newCaught = (newPart + COARSE_MAGIC) - COARSE_MAGIC;
+  const magnitudeHigh = sums.magnitudeHigh[row] + (newCaught - oldCaught);
+  const count = sums.count[row] + (now === null ? 0 : 1) -
+    (old === null ? 0 : 1);
+  if (massHigh > RANGE || magnitudeHigh > RANGE || count > sums.room[row]) {
+    return false;
+  }
+  sums.count[row] = count;
+  sums.massHigh[row] = massHigh;
+  sums.massLow[row] += (((newWeight - newMass) + fineMagic) - fineMagic) -
+    (((oldWeight - oldMass) + fineMagic) - fineMagic);
+  sums.magnitudeHigh[row] = magnitudeHigh;
+  sums.magnitudeLow[row] += (((newPart - newCaught) + fineMagic) - fineMagic) -
+    (((oldPart - oldCaught) + fineMagic) - fineMagic);
+  if (old !== null && now !== null) {
+    swapValue(
+      sums,
+      row,
+      fineMagic,
+      oldValueWeight,
+      old.value,
+      newValueWeight,
+      now.value,
+    );
+  } else if (now !== null) {
+    addValue(sums, row, fineMagic, newValueWeight, now.value);
+  } else if (old !== null) {
+    addValue(sums, row, fineMagic, -oldValueWeight, old.value);
+  }
+  this.multiplyAdds += ((old === null ? 0 : 1) + (now === null ? 0 : 1)) *
+    (sums.valueDim + 1);
+  return true;
+}
+
+/** An exponent this far above its anchor is out of range whatever the value: 2⁻¹⁴⁹ is the smallest. */
+const LARGEST = 600;
+
+function swapValue(
+  sums: Sums,
+  row: number,
+  fineMagic: number,
+  oldWeight: number,
+  oldValue: Float64Array,
+  newWeight: number,
+  newValue: Float64Array,
+): void {
+  const valueDim = sums.valueDim,
+    high = sums.numeratorHigh,
+    low = sums.numeratorLow;
+  for (let c = 0, at = row * valueDim; c < valueDim; c++, at++) {
+    const before = oldWeight * oldValue[c], after = newWeight * newValue[c];
+    const oldHigh = (before + COARSE_MAGIC) - COARSE_MAGIC,
+      newHigh = (after + COARSE_MAGIC) - COARSE_MAGIC;
+    high[at] += newHigh - oldHigh;
+    low[at] += (((after - newHigh) + fineMagic) - fineMagic) -
+      (((before - oldHigh) + fineMagic) - fineMagic);
+  }
+}
+
+/** Adds weight · value; a negative weight takes out exactly what the positive one put in. */
+function addValue(
+  sums: Sums,
+  row: number,
+  fineMagic: number,
+  weight: number,
+  value: Float64Array,
+): void {
+  const valueDim = sums.valueDim,
+    high = sums.numeratorHigh,
+    low = sums.numeratorLow;
+  for (let c = 0, at = row * valueDim; c < valueDim; c++, at++) {
+    const part = weight * value[c],
+      caught = (part + COARSE_MAGIC) - COARSE_MAGIC;
+    high[at] += caught;
+    low[at] += ((part - caught) + fineMagic) - fineMagic;
+  }
+}

@@ -1,0 +1,351 @@
+/**
+ * What changed, and what it was before, for as long as a row may need it.
+ *
+ * A write is noted, nothing is computed: the clock ticks, the slot moves to the front of the list of last writes, and
+ * the content that some row has seen is kept as a version. The slots that a row has not seen since its own clock are
+ * then exactly a prefix of the list. A second write to a slot that nobody has looked at in between overwrites: writes
+ * coalesce. Versions cost memory, so there is a limit; past it the rows furthest behind go cold, which means that
+ * their next read starts over and needs no versions.
+ *
+ * @module
+ */
+
+import type { KeyTable } from "./keys.ts";
+
+/** The clock of a row whose sums are void. */
+export const COLD = -1;
+
+/** The log of an attention. */
+export interface Log {
+  /** Ticks once for every slot written. */
+  clock: number;
+  /** The newest clock at which any row was up to date: content written later was seen by nobody. */
+  seen: number;
+  /** slots: when each was last written, 0 for never. */
+  written: Float64Array;
+  /** slots: when the key, bias or owner of each last changed: what its score depends on. */
+  scored: Float64Array;
+  /** slots: neighbours in the list of last writes, newest first; −1 ends it. */
+  next: Int32Array;
+  previous: Int32Array;
+  head: number;
+  /** slots: the newest version of each, −1 for none. */
+  newest: Int32Array;
+  versions: Versions;
+  /** Writes that overwrote content nobody had seen. */
+  coalesced: number;
+  /** Distinct slots written since all rows were last up to date, and the clock of then. */
+  pending: number;
+  settled: number;
+}
+
+/** Old contents, in no order; those of a slot are chained from new to old. */
+export interface Versions {
+  /** All used entries are below this. */
+  used: number;
+  /** Each: the slot, the id that lived there, and the clocks from … until − 1 of rows that have it in their sums. */
+  slot: Int32Array;
+  id: Float64Array;
+  from: Float64Array;
+  until: Float64Array;
+  older: Int32Array;
+  /** Each: bias in units of log2, largest component of the value, length of the key. */
+  bias: Float64Array;
+  peak: Float64Array;
+  norm: Float64Array;
+  /** versions × dim and versions × valueDim. */
+  keys: Float32Array;
+  values: Float32Array;
+}
+
+/** Makes an empty log. */
+export function makeLog(): Log {
+  return {
+    clock: 0,
+    seen: COLD,
+    written: new Float64Array(0),
+    scored: new Float64Array(0),
+    next: new Int32Array(0),
+    previous: new Int32Array(0),
+    head: -1,
+    newest: new Int32Array(0),
+    versions: makeVersions(0, 0, 0),
+    coalesced: 0,
+    pending: 0,
+    settled: 0,
+  };
+}
+
+/**
+ * Notes that a slot is about to be written: whether it holds a key until now, and whether its score may change.
+ *
+ * `limit` is how many versions may be kept and `clocks` the clocks of the rows, some of which may go cold.
+ */
+export function noteWrite(
+  log: Log,
+  table: KeyTable,
+  slot: number,
+  held: boolean,
+  rescored: boolean,
+  limit: number,
+  clocks: Float64Array,
+): void {
+  if (slot >= log.written.length) growLog(log, table.slots.idOf.length);
+  const clock = ++log.clock, written = log.written[slot];
+  if (written > log.seen) {
+    if (written > 0) log.coalesced++;
+  } else if (held) {
+    // Making room may turn every row cold, after which nobody has seen anything.
+    if (log.versions.used >= limit) shed(log, clocks, limit);
+    if (written <= log.seen && log.versions.used < limit) {
+      keepVersion(log, table, slot, clock);
+    }
+  }
+  if (written <= log.settled) log.pending++;
+  log.written[slot] = clock;
+  if (rescored) log.scored[slot] = clock;
+  moveToFront(log, slot);
+}
+
+/** No version: the slot held no key at that clock. */
+export const NONE = -1;
+
+/** The version of a slot that a row of this clock has in its sums; the slot was written later than that. */
+export function versionAt(log: Log, slot: number, clock: number): number {
+  const { from, until, older } = log.versions;
+  for (
+    let at = log.newest[slot];
+    at !== NONE && until[at] > clock;
+    at = older[at]
+  ) {
+    if (from[at] <= clock) return at;
+  }
+  return NONE;
+}
+
+/** Writes the slots written after `clock` into `into`, newest first, and returns how many; −1 if there are more than fit `most`. */
+export function listWritten(
+  log: Log,
+  clock: number,
+  most: number,
+  into: Int32Array,
+): number {
+  let count = 0;
+  for (
+    let slot = log.head;
+    slot >= 0 && log.written[slot] > clock;
+    slot = log.next[slot]
+  ) {
+    if (count === most) return -1;
+    into[count++] = slot;
+  }
+  return count;
+}
+
+/** All rows are up to date: no version is needed any more. */
+export function settle(log: Log): void {
+  const { versions } = log;
+  for (let at = 0; at < versions.used; at++) {
+    log.newest[versions.slot[at]] = NONE;
+  }
+  versions.used = 0;
+  log.pending = 0;
+  log.settled = log.clock;
+}
+
+/** Bytes a version takes. */
+export function versionBytes(dim: number, valueDim: number): number {
+  return 4 * (dim + valueDim) + 2 * 4 + 6 * 8;
+}
+
+/** Bytes held by the log. */
+export function logBytes(log: Log): number {
+  const { versions } = log;
+  return log.written.byteLength + log.scored.byteLength + log.next.byteLength +
+    log.previous.byteLength +
+    log.newest.byteLength + versions.slot.length * 56 +
+    versions.keys.byteLength + versions.values.byteLength;
+}
+
+function keepVersion(
+  log: Log,
+  table: KeyTable,
+  slot: number,
+  clock: number,
+): void {
+  const { dim, valueDim } = table;
+  if (log.versions.used === log.versions.slot.length) {
+    growVersions(log, dim, valueDim);
+  }
+  const { versions } = log, at = versions.used++;
+  versions.slot[at] = slot;
+  versions.id[at] = table.slots.idOf[slot];
+  versions.from[at] = log.written[slot];
+  versions.until[at] = clock;
+  versions.older[at] = log.newest[slot];
+  versions.bias[at] = table.scoreBiases[slot];
+  versions.peak[at] = table.peaks[slot];
+  versions.norm[at] = table.norms[slot];
+  copyRow(table.keys, slot, versions.keys, at, dim);
+  copyRow(table.values, slot, versions.values, at, valueDim);
+  log.newest[slot] = at;
+}
+
+function copyRow(
+  from: Float32Array,
+  row: number,
+  to: Float32Array,
+  at: number,
+  width: number,
+): void {
+  for (let t = 0, a = row * width, b = at * width; t < width; t++) {
+    to[b++] = from[a++];
+  }
+}
+
+/** Drops versions no row needs, then turns the older half of the rows' clocks cold, until half of the limit is free. */
+function shed(log: Log, clocks: Float64Array, limit: number): void {
+  for (;;) {
+    const warm = [...new Set(clocks)].filter((clock) => clock !== COLD).sort((
+      a,
+      b,
+    ) => a - b);
+    log.seen = warm.length === 0 ? COLD : warm[warm.length - 1];
+    dropUnneeded(log, warm);
+    if (warm.length === 0 || (limit > 0 && log.versions.used <= limit >>> 1)) {
+      return;
+    }
+    const oldest = warm[(warm.length - 1) >>> 1];
+    for (let row = 0; row < clocks.length; row++) {
+      if (clocks[row] <= oldest) clocks[row] = COLD;
+    }
+  }
+}
+
+/** Keeps the versions that a row of one of these clocks has in its sums. */
+function dropUnneeded(log: Log, clocks: readonly number[]): void {
+  const { versions, newest } = log;
+  const { slot, from, until, older } = versions;
+  const needed = (at: number) => {
+    let low = 0, high = clocks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (clocks[middle] < from[at]) low = middle + 1;
+      else high = middle;
+    }
+    return low < clocks.length && clocks[low] < until[at];
+  };
+  // Entries keep their order, so the chain of a slot can be strung again from old to new.
+  for (let at = 0; at < versions.used; at++) newest[slot[at]] = NONE;
+  let kept = 0;
+  for (let at = 0; at < versions.used; at++) {
+    if (!needed(at)) continue;
+    if (kept !== at) moveVersion(versions, at, kept);
+    older[kept] = newest[slot[kept]];
+    newest[slot[kept]] = kept++;
+  }
+  versions.used = kept;
+}
+
+function moveVersion(versions: Versions, from: number, to: number): void {
+  for (
+    const array of [
+      versions.slot,
+      versions.id,
+      versions.from,
+      versions.until,
+      versions.bias,
+      versions.peak,
+      versions.norm,
+    ]
+  ) {
+    array[to] = array[from];
+  }
+  const entries = versions.slot.length;
+  copyRow(
+    versions.keys,
+    from,
+    versions.keys,
+    to,
+    versions.keys.length / entries,
+  );
+  copyRow(
+    versions.values,
+    from,
+    versions.values,
+    to,
+    versions.values.length / entries,
+  );
+}
+
+function moveToFront(log: Log, slot: number): void {
+  const { next, previous } = log;
+  if (log.head === slot) return;
+  if (previous[slot] >= 0) next[previous[slot]] = next[slot];
+  if (next[slot] >= 0) previous[next[slot]] = previous[slot];
+  previous[slot] = -1;
+  next[slot] = log.head;
+  if (log.head >= 0) previous[log.head] = slot;
+  log.head = slot;
+}
+
+function growLog(log: Log, slots: number): void {
+  const doubles = (old: Float64Array) => {
+    const grown = new Float64Array(slots);
+    grown.set(old);
+    return grown;
+  };
+  const links = (old: Int32Array) => {
+    const grown = new Int32Array(slots).fill(-1);
+    grown.set(old);
+    return grown;
+  };
+  log.written = doubles(log.written);
+  log.scored = doubles(log.scored);
+  log.next = links(log.next);
+  log.previous = links(log.previous);
+  log.newest = links(log.newest);
+}
+
+function makeVersions(
+  entries: number,
+  dim: number,
+  valueDim: number,
+): Versions {
+  return {
+    used: 0,
+    slot: new Int32Array(entries),
+    id: new Float64Array(entries),
+    from: new Float64Array(entries),
+    until: new Float64Array(entries),
+    older: new Int32Array(entries),
+    bias: new Float64Array(entries),
+    peak: new Float64Array(entries),
+    norm: new Float64Array(entries),
+    keys: new Float32Array(entries * dim),
+    values: new Float32Array(entries * valueDim),
+  };
+}
+
+function growVersions(log: Log, dim: number, valueDim: number): void {
+  const old = log.versions,
+    grown = makeVersions(Math.max(16, 2 * old.used), dim, valueDim);
+  grown.used = old.used;
+  for (
+    const name of [
+      "slot",
+      "id",
+      "from",
+      "until",
+      "older",
+      "bias",
+      "peak",
+      "norm",
+      "keys",
+      "values",
+    ] as const
+  ) {
+    grown[name].set(old[name]);
+  }
+  log.versions = grown;
+}

@@ -1,0 +1,224 @@
+/**
+ * Everything a maintained attention remembers, in one record.
+ *
+ * @module
+ */
+
+import type { Id } from "../check.ts";
+import type { Kernel, Query, Scratch, Sums } from "../kernel/kernel.ts";
+import { growSums, makeScratch, makeSums, sumsBytes } from "../softmax/row.ts";
+import { keysBytes, type KeyTable, lengthOf, makeKeys } from "./keys.ts";
+import { COLD, type Log, logBytes, makeLog, versionBytes } from "./log.ts";
+import { edgesBytes, type Mask } from "./mask.ts";
+import {
+  addSlot,
+  dropSlot,
+  growSlots,
+  makeSlots,
+  slotOf,
+  slotsBytes,
+  type SlotTable,
+} from "./slots.ts";
+
+/** The watched queries; arrays are as long as there are slots for rows. */
+export interface RowTable {
+  slots: SlotTable;
+  /** rows × dim, row by row. */
+  queries: Float32Array;
+  /** rows: the newest key a causal query sees. */
+  positions: Float64Array;
+  /** rows: at least the Euclidean length of the query. */
+  norms: Float64Array;
+  /** rows: the clock up to which the sums are up to date; COLD where they are void. */
+  clocks: Float64Array;
+  /** rows: the largest norm of a key and the largest bias (log2 units) in size that the sums have met. */
+  keyNorms: Float64Array;
+  biasSizes: Float64Array;
+  sums: Sums;
+  /** Answers that took the exact rational, until their row moves. */
+  answers: Map<number, Float64Array>;
+  /** For rows with changed edges: key ids, and whether the sums have them. */
+  flips: Map<number, Map<Id, boolean>>;
+}
+
+/** How often each step of the ladder gave the answer of a row. */
+export interface Ladder {
+  /** The 64-bit quotients of the sums. */
+  quick: number;
+  /** The sums as integers. */
+  integer: number;
+  /** The row recomputed first. */
+  recomputed: number;
+  /** The exact rational of the definition. */
+  exact: number;
+}
+
+/** What has been done so far. */
+export interface Counters {
+  writes: number;
+  evicted: number;
+  /** Keys moved in, out or over in the sums of rows. */
+  exchanged: number;
+  /** Rows recomputed for any reason. */
+  recomputed: number;
+  ladder: Ladder;
+}
+
+/** A maintained attention. */
+export interface Memory {
+  readonly dim: number;
+  readonly valueDim: number;
+  readonly scale: number;
+  /** scale · log2 e */
+  readonly factor: number;
+  /** At most so many live keys. */
+  readonly capacity: number;
+  /** Significant bits of an answer: 32 but in tests. */
+  readonly precision: number;
+  /** Bytes the versions may take; undefined for a quarter of keys and values. */
+  readonly logLimit: number | undefined;
+  readonly mask: Mask;
+  readonly kernel: Kernel;
+  keys: KeyTable;
+  rows: RowTable;
+  log: Log;
+  scratch: Scratch;
+  /** One row for queries that are not watched. */
+  guest: Sums;
+  /** Components that a step of the ladder left open, and behind them their number. */
+  open: Int32Array;
+  counters: Counters;
+}
+
+/** What a memory is made from. */
+export interface MemorySettings {
+  dim: number;
+  valueDim: number;
+  scale: number;
+  capacity: number;
+  precision: number;
+  logLimit: number | undefined;
+  mask: Mask;
+  kernel: Kernel;
+}
+
+/** Makes an empty memory. */
+export function makeMemory(settings: MemorySettings): Memory {
+  const { dim, valueDim } = settings;
+  return {
+    ...settings,
+    factor: settings.scale * Math.LOG2E,
+    keys: makeKeys(dim, valueDim),
+    rows: {
+      slots: makeSlots(),
+      queries: new Float32Array(0),
+      positions: new Float64Array(0),
+      norms: new Float64Array(0),
+      clocks: new Float64Array(0),
+      keyNorms: new Float64Array(0),
+      biasSizes: new Float64Array(0),
+      sums: makeSums(0, dim, valueDim),
+      answers: new Map(),
+      flips: new Map(),
+    },
+    log: makeLog(),
+    scratch: makeScratch(0),
+    guest: makeSums(1, dim, valueDim),
+    open: new Int32Array(valueDim + 1),
+    counters: {
+      writes: 0,
+      evicted: 0,
+      exchanged: 0,
+      recomputed: 0,
+      ladder: { quick: 0, integer: 0, recomputed: 0, exact: 0 },
+    },
+  };
+}
+
+/** Sets the query of an id, new or known: its row starts cold. The caller has made room. */
+export function setQuery(
+  { dim, rows }: Memory,
+  id: Id,
+  query: Float32Array,
+  position: Id,
+): void {
+  const { slots } = rows;
+  let row = slotOf(slots, id);
+  if (row < 0) row = addSlot(slots, id);
+  rows.queries.set(query, row * dim);
+  rows.positions[row] = position;
+  rows.norms[row] = lengthOf(query);
+  forgetSums(rows, row);
+}
+
+/** Takes the row of a query away. */
+export function dropQuery({ rows }: Memory, id: Id): void {
+  forgetSums(rows, dropSlot(rows.slots, id));
+}
+
+/** The query of a row, as kernels meet it. */
+export function queryOf({ dim, factor, rows }: Memory, row: number): Query {
+  return { dim, rows: rows.queries, at: row * dim, factor };
+}
+
+/** How many versions the log may keep. */
+export function versionLimit({ keys, logLimit }: Memory): number {
+  const bytes = logLimit ??
+    Math.max(LEAST_LOG, (keys.keys.byteLength + keys.values.byteLength) / 4);
+  return Math.floor(bytes / versionBytes(keys.dim, keys.valueDim));
+}
+
+/** Bytes of versions allowed to small tables, where a quarter would be next to nothing. */
+const LEAST_LOG = 64 * 1024;
+
+/** Makes scratch for `keys` keys. */
+export function roomyScratch(memory: Memory, keys: number): Scratch {
+  if (memory.scratch.slots.length < keys) {
+    memory.scratch = makeScratch(Math.max(64, keys + (keys >>> 1)));
+  }
+  return memory.scratch;
+}
+
+/** Bytes held by all arrays and maps. */
+export function memoryBytes(
+  { keys, rows, log, scratch, guest, mask }: Memory,
+): number {
+  const answers = [...rows.answers.values()].reduce(
+    (bytes, answer) => bytes + answer.byteLength,
+    0,
+  );
+  const flips = [...rows.flips.values()].reduce(
+    (bytes, flip) => bytes + 40 * flip.size,
+    0,
+  );
+  return keysBytes(keys) + slotsBytes(rows.slots) + rows.queries.byteLength +
+    5 * rows.clocks.byteLength +
+    sumsBytes(rows.sums) + answers + flips + logBytes(log) +
+    28 * scratch.slots.length + sumsBytes(guest) +
+    (mask.kind === "edges" ? edgesBytes(mask.edges) : 0);
+}
+
+function forgetSums(rows: RowTable, row: number): void {
+  rows.clocks[row] = COLD;
+  rows.answers.delete(row);
+  rows.flips.delete(row);
+}
+
+/** Makes room for `count` rows. */
+export function growRows(rows: RowTable, dim: number, count: number): void {
+  const doubles = (old: Float64Array, fill = 0) => {
+    const grown = new Float64Array(count).fill(fill);
+    grown.set(old);
+    return grown;
+  };
+  growSlots(rows.slots, count);
+  const queries = new Float32Array(count * dim);
+  queries.set(rows.queries);
+  rows.queries = queries;
+  rows.positions = doubles(rows.positions);
+  rows.norms = doubles(rows.norms);
+  rows.clocks = doubles(rows.clocks, COLD);
+  rows.keyNorms = doubles(rows.keyNorms);
+  rows.biasSizes = doubles(rows.biasSizes);
+  growSums(rows.sums, count);
+}

@@ -1,0 +1,97 @@
+/**
+ * Starts rows over: collects the keys a query may attend to, scores them and folds them.
+ *
+ * @module
+ */
+
+import type { Id } from "../check.ts";
+import type { Query, Sums } from "../kernel/kernel.ts";
+import { COLD } from "./log.ts";
+import { admits } from "./mask.ts";
+import { type Memory, queryOf, roomyScratch } from "./memory.ts";
+import { slotOf } from "./slots.ts";
+
+/** Starts a watched row over. */
+export function recomputeRow(memory: Memory, row: number): void {
+  const { rows, counters, log } = memory;
+  rows.clocks[row] = COLD;
+  rows.answers.delete(row);
+  forgetDeadEdges(memory, rows.slots.idOf[row]);
+  const count = gather(memory, rows.slots.idOf[row], rows.positions[row]);
+  const { slots } = memory.scratch, { norms, scoreBiases } = memory.keys;
+  let norm = 0, size = 0;
+  for (let i = 0; i < count; i++) {
+    norm = Math.max(norm, norms[slots[i]]);
+    size = Math.max(size, Math.abs(scoreBiases[slots[i]]));
+  }
+  rows.keyNorms[row] = norm;
+  rows.biasSizes[row] = size;
+  fold(memory, rows.sums, row, queryOf(memory, row), count);
+  counters.recomputed++;
+  rows.clocks[row] = log.clock;
+  rows.flips.delete(row);
+}
+
+/** Edges to removed keys may go once no sums hold them. */
+function forgetDeadEdges({ keys, mask }: Memory, query: Id): void {
+  if (mask.kind !== "edges") return;
+  const listed = mask.edges.get(query);
+  const kept = listed?.filter((id) =>
+    id >= keys.slots.next || slotOf(keys.slots, id) >= 0
+  );
+  if (
+    listed !== undefined && kept !== undefined && kept.length < listed.length
+  ) mask.edges.set(query, kept);
+}
+
+/** Scores the keys gathered in scratch and folds them into a row. */
+export function fold(
+  memory: Memory,
+  sums: Sums,
+  row: number,
+  query: Query,
+  count: number,
+): void {
+  const { kernel, keys, scratch } = memory;
+  kernel.score(
+    query,
+    keys.keys,
+    keys.scoreBiases,
+    scratch.slots,
+    count,
+    scratch.scores,
+  );
+  kernel.recompute(sums, row, scratch, count, keys.values, keys.peaks);
+}
+
+/** Collects the slots of the keys that a query may attend to in scratch, by ascending id; returns how many there are. */
+export function gather(
+  memory: Memory,
+  query: Id,
+  position: Id,
+  filter?: (key: Id) => boolean,
+): number {
+  const { keys, mask } = memory, table = keys.slots;
+  const { slots } = roomyScratch(memory, table.used);
+  let count = 0;
+  const take = (slot: number, id: Id) => {
+    if (slot < 0 || keys.scoreBiases[slot] === -Infinity) return;
+    if (filter === undefined || filter(id)) slots[count++] = slot;
+  };
+  if (mask.kind === "edges" && query !== GUEST) {
+    for (const id of mask.edges.get(query) ?? []) take(slotOf(table, id), id);
+    return count;
+  }
+  const free = mask.kind === "all" ||
+    (query === GUEST && mask.kind !== "causal");
+  for (let at = table.front; at < table.length; at++) {
+    const id = table.ids[at];
+    if (table.slots[at] >= 0 && (free || admits(mask, query, position, id))) {
+      take(table.slots[at], id);
+    }
+  }
+  return count;
+}
+
+/** The id of a query that is not watched. */
+export const GUEST = -1;

@@ -1,0 +1,216 @@
+/**
+ * What a list of changes would leave behind, before any of it is done.
+ *
+ * A change is checked against the tables as the changes before it leave them; what it asks for becomes plain writes
+ * with their rows resolved. When the whole list has passed, the writes are carried out and none of them can fail, so
+ * there is nothing to undo.
+ *
+ * @module
+ */
+
+import type { Id } from "../check.ts";
+import { type Memory, setQuery } from "./memory.ts";
+import { dropQuery } from "./memory.ts";
+import { slotOf, type SlotTable } from "./slots.ts";
+import {
+  eraseKey,
+  reserve,
+  writeEdge,
+  writeKey,
+  writeNewKey,
+} from "./write.ts";
+
+/** One write, with everything resolved. */
+export type Write =
+  | {
+    kind: "new key";
+    id: Id;
+    key: Float32Array;
+    value: Float32Array;
+    bias: number;
+  }
+  | {
+    kind: "key";
+    id: Id;
+    key?: Float32Array;
+    value?: Float32Array;
+    bias?: number;
+  }
+  | { kind: "erase key"; id: Id; evicted: boolean }
+  | { kind: "query"; id: Id; query: Float32Array; position: Id }
+  | { kind: "erase query"; id: Id }
+  | { kind: "edge"; query: Id; key: Id; present: boolean };
+
+/** One table of ids as it will be. */
+interface ShadowTable {
+  readonly table: SlotTable;
+  next: Id;
+  size: number;
+  /** New ids that are still there, in ascending order. */
+  added: Set<Id>;
+  dropped: Set<Id>;
+  /** Where the search for the oldest id of the table goes on. */
+  front: number;
+}
+
+/** Both tables as they will be, and the writes that get there. */
+export interface Shadow {
+  readonly memory: Memory;
+  readonly keys: ShadowTable;
+  readonly queries: ShadowTable;
+  readonly writes: Write[];
+  /** The newest rows of keys written so far, for edits that come later in the list. */
+  readonly rows: Map<Id, { key?: Float32Array; value?: Float32Array }>;
+}
+
+/** The tables as they are. */
+export function makeShadow(memory: Memory): Shadow {
+  return {
+    memory,
+    keys: shadowOf(memory.keys.slots),
+    queries: shadowOf(memory.rows.slots),
+    writes: [],
+    rows: new Map(),
+  };
+}
+
+/** Whether an id will be there. */
+export function willHave(
+  { table, added, dropped }: ShadowTable,
+  id: Id,
+): boolean {
+  return added.has(id) || (!dropped.has(id) && slotOf(table, id) >= 0);
+}
+
+/** Adds a key, and takes the oldest out where there are more than the capacity. */
+export function stageNewKey(
+  shadow: Shadow,
+  id: Id,
+  key: Float32Array,
+  value: Float32Array,
+  bias: number,
+): void {
+  const { keys, memory, writes, rows } = shadow;
+  add(keys, id);
+  writes.push({ kind: "new key", id, key, value, bias });
+  rows.set(id, { key, value });
+  while (keys.size > memory.capacity) {
+    stageErasedKey(shadow, oldest(keys), true);
+  }
+}
+
+/** Replaces what is given of a key. */
+export function stageKey(
+  shadow: Shadow,
+  id: Id,
+  key?: Float32Array,
+  value?: Float32Array,
+  bias?: number,
+): void {
+  shadow.writes.push({ kind: "key", id, key, value, bias });
+  const row = shadow.rows.get(id) ?? {};
+  shadow.rows.set(id, { key: key ?? row.key, value: value ?? row.value });
+}
+
+/** Takes a key out. */
+export function stageErasedKey(shadow: Shadow, id: Id, evicted: boolean): void {
+  drop(shadow.keys, id);
+  shadow.writes.push({ kind: "erase key", id, evicted });
+  shadow.rows.delete(id);
+}
+
+/** Adds or replaces a query. */
+export function stageQuery(
+  shadow: Shadow,
+  id: Id,
+  query: Float32Array,
+  position: Id,
+): void {
+  if (!willHave(shadow.queries, id)) add(shadow.queries, id);
+  shadow.writes.push({ kind: "query", id, query, position });
+}
+
+/** Takes a query out. */
+export function stageErasedQuery(shadow: Shadow, id: Id): void {
+  drop(shadow.queries, id);
+  shadow.writes.push({ kind: "erase query", id });
+}
+
+/** A copy of a key's row or value as it will be. */
+export function rowAsStaged(
+  { memory, rows }: Shadow,
+  id: Id,
+  part: "key" | "value",
+): Float32Array {
+  const staged = rows.get(id)?.[part];
+  if (staged !== undefined) return staged.slice();
+  const { keys } = memory, slot = slotOf(keys.slots, id);
+  const [table, width] = part === "key"
+    ? [keys.keys, keys.dim]
+    : [keys.values, keys.valueDim];
+  return table.slice(slot * width, (slot + 1) * width);
+}
+
+/** Carries all writes out. Makes room first, which is all that can fail. */
+export function commit({ memory, writes }: Shadow): void {
+  let keys = 0, queries = 0;
+  for (const { kind } of writes) {
+    if (kind === "new key") keys++;
+    if (kind === "query") queries++;
+  }
+  reserve(memory, Math.min(keys, memory.capacity + 1), queries);
+  for (const write of writes) {
+    switch (write.kind) {
+      case "new key":
+        writeNewKey(memory, write.id, write.key, write.value, write.bias);
+        break;
+      case "key":
+        writeKey(memory, write.id, write.key, write.value, write.bias);
+        break;
+      case "erase key":
+        eraseKey(memory, write.id);
+        if (write.evicted) memory.counters.evicted++;
+        break;
+      case "query":
+        setQuery(memory, write.id, write.query, write.position);
+        break;
+      case "erase query":
+        dropQuery(memory, write.id);
+        break;
+      case "edge":
+        writeEdge(memory, write.query, write.key, write.present);
+    }
+  }
+}
+
+function shadowOf(table: SlotTable): ShadowTable {
+  return {
+    table,
+    next: table.next,
+    size: table.size,
+    added: new Set(),
+    dropped: new Set(),
+    front: table.front,
+  };
+}
+
+function add(shadow: ShadowTable, id: Id): void {
+  shadow.added.add(id);
+  shadow.next = id + 1;
+  shadow.size++;
+}
+
+function drop(shadow: ShadowTable, id: Id): void {
+  if (!shadow.added.delete(id)) shadow.dropped.add(id);
+  shadow.size--;
+}
+
+/** The smallest id that will be there; there is one. */
+function oldest(shadow: ShadowTable): Id {
+  const { table, dropped, added } = shadow;
+  for (; shadow.front < table.length; shadow.front++) {
+    const id = table.ids[shadow.front];
+    if (table.slots[shadow.front] >= 0 && !dropped.has(id)) return id;
+  }
+  return added.values().next().value!;
+}

@@ -1,0 +1,161 @@
+/**
+ * Stable ids over reusable slots.
+ *
+ * Ids ascend and are never used again; the slots behind them are. The table lists ids in the order they came, which is
+ * ascending, so finding one is a guess or a binary search, the oldest is at the front, and a removed one leaves a hole
+ * that is closed when holes outnumber entries.
+ *
+ * @module
+ */
+
+import type { Id } from "../check.ts";
+
+/** A table of ids. */
+export interface SlotTable {
+  /** length: ids, ascending; holes included. */
+  ids: Float64Array;
+  /** length: the slot of each id, −1 for a hole. */
+  slots: Int32Array;
+  length: number;
+  /** Entries that are no holes. */
+  size: number;
+  /** The next id to be given out. */
+  next: Id;
+  /** Everything before it is a hole. */
+  front: number;
+  /** allocated: the id that lives in each slot; −1 for none. */
+  idOf: Float64Array;
+  /** Slots given back. */
+  free: Int32Array;
+  freeCount: number;
+  /** Slots ever used; a slot below this is live or free. */
+  used: number;
+}
+
+/** Makes an empty table. */
+export function makeSlots(): SlotTable {
+  return {
+    ids: new Float64Array(0),
+    slots: new Int32Array(0),
+    length: 0,
+    size: 0,
+    next: 0,
+    front: 0,
+    idOf: new Float64Array(0),
+    free: new Int32Array(0),
+    freeCount: 0,
+    used: 0,
+  };
+}
+
+/** The slot of an id, or −1. */
+export function slotOf(table: SlotTable, id: Id): number {
+  const at = find(table, id);
+  return at < 0 ? -1 : table.slots[at];
+}
+
+/** Gives a slot to an id no smaller than `next`. The caller has made room: `used` < `idOf.length` or a slot is free. */
+export function addSlot(table: SlotTable, id: Id): number {
+  if (table.length === table.ids.length) {
+    close(table);
+    if (table.length * 2 >= table.ids.length) {
+      table.ids = grownFloats(table.ids, table.length + 1);
+      const slots = new Int32Array(table.ids.length);
+      slots.set(table.slots);
+      table.slots = slots;
+    }
+  }
+  const slot = table.freeCount > 0
+    ? table.free[--table.freeCount]
+    : table.used++;
+  table.ids[table.length] = id;
+  table.slots[table.length++] = slot;
+  table.idOf[slot] = id;
+  table.size++;
+  table.next = id + 1;
+  return slot;
+}
+
+/** Takes the slot of an id back. */
+export function dropSlot(table: SlotTable, id: Id): number {
+  const at = find(table, id), slot = table.slots[at];
+  table.slots[at] = -1;
+  table.idOf[slot] = -1;
+  table.free[table.freeCount++] = slot;
+  table.size--;
+  while (table.front < table.length && table.slots[table.front] < 0) {
+    table.front++;
+  }
+  return slot;
+}
+
+/** Makes room for `slots` slots. */
+export function growSlots(table: SlotTable, slots: number): void {
+  const idOf = new Float64Array(slots).fill(-1);
+  idOf.set(table.idOf);
+  const free = new Int32Array(slots);
+  free.set(table.free);
+  table.idOf = idOf;
+  table.free = free;
+}
+
+/** The ids, ascending. */
+export function listIds(table: SlotTable): Id[] {
+  const ids: Id[] = [];
+  for (let at = table.front; at < table.length; at++) {
+    if (table.slots[at] >= 0) ids.push(table.ids[at]);
+  }
+  return ids;
+}
+
+/** Writes the slots in the order of their ids into `into`; returns how many there are. */
+export function listSlots(table: SlotTable, into: Int32Array): number {
+  let count = 0;
+  for (let at = table.front; at < table.length; at++) {
+    if (table.slots[at] >= 0) into[count++] = table.slots[at];
+  }
+  return count;
+}
+
+/** Bytes held by the table. */
+export function slotsBytes(table: SlotTable): number {
+  return table.ids.byteLength + table.slots.byteLength + table.idOf.byteLength +
+    table.free.byteLength;
+}
+
+/** A copy twice as long, or as long as needed. */
+function grownFloats(array: Float64Array, needed: number): Float64Array {
+  const grown = new Float64Array(Math.max(16, needed, 2 * array.length));
+  grown.set(array);
+  return grown;
+}
+
+/** Where an id stands in the list, or −1. */
+function find(table: SlotTable, id: Id): number {
+  let low = table.front, high = table.length - 1;
+  if (low > high) return -1;
+  // Ids that ascend by one are where they are expected.
+  const guess = low + (id - table.ids[low]);
+  if (guess >= low && guess <= high && table.ids[guess] === id) {
+    return table.slots[guess] < 0 ? -1 : guess;
+  }
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    if (table.ids[middle] < id) low = middle + 1;
+    else if (table.ids[middle] > id) high = middle - 1;
+    else return table.slots[middle] < 0 ? -1 : middle;
+  }
+  return -1;
+}
+
+/** Closes the holes. */
+function close(table: SlotTable): void {
+  let kept = 0;
+  for (let at = table.front; at < table.length; at++) {
+    if (table.slots[at] < 0) continue;
+    table.ids[kept] = table.ids[at];
+    table.slots[kept++] = table.slots[at];
+  }
+  table.length = kept;
+  table.front = 0;
+}

@@ -1,0 +1,350 @@
+/**
+ * What a change asks for, checked and resolved into writes.
+ *
+ * @module
+ */
+
+import {
+  type Bias,
+  checkBias,
+  checkIds,
+  checkOptions,
+  checkPosition,
+  checkRows,
+  type Id,
+  ID_LIMIT,
+  type Ids,
+  type Position,
+  rowOf,
+  type Rows,
+  show,
+} from "../check.ts";
+import { checkEdits, type Edits } from "../matrix/edits.ts";
+import { MOST_KEYS } from "./keys.ts";
+import {
+  rowAsStaged,
+  type Shadow,
+  stageErasedKey,
+  stageErasedQuery,
+  stageKey,
+  stageNewKey,
+  stageQuery,
+  willHave,
+} from "./shadow.ts";
+
+/** A change as plain data: the name of a verb and its arguments under their own names. */
+export type Change =
+  | { verb: "append"; keys: Rows; values: Rows; ids?: Ids; bias?: Bias }
+  | { verb: "update"; ids: Ids; keys?: Rows; values?: Rows; bias?: Bias }
+  | { verb: "edit"; keys?: Edits; values?: Edits }
+  | { verb: "remove"; ids: Ids }
+  | { verb: "watch"; queries: Rows; ids?: Ids; position?: Position }
+  | { verb: "unwatch"; ids: Ids }
+  | {
+    verb: "admit";
+    pairs: Iterable<readonly [query: Id, key: Id]>;
+    admitted?: boolean;
+  };
+
+/** The arguments of each verb. */
+const ARGUMENTS: Readonly<Record<Change["verb"], readonly string[]>> = {
+  append: ["keys", "values", "ids", "bias"],
+  update: ["ids", "keys", "values", "bias"],
+  edit: ["keys", "values"],
+  remove: ["ids"],
+  watch: ["queries", "ids", "position"],
+  unwatch: ["ids"],
+  admit: ["pairs", "admitted"],
+};
+
+/** Checks a change against the shadow and adds its writes; returns the ids it concerns. */
+export function stage(shadow: Shadow, change: Change): Id[] {
+  if (
+    typeof change !== "object" || change === null ||
+    !Object.hasOwn(ARGUMENTS, change.verb)
+  ) {
+    const verb = (change as Change | null)?.verb;
+    throw new TypeError(
+      `Cannot apply: the verb of a change is ${
+        show(verb)
+      }, it should be one of ${Object.keys(ARGUMENTS).join(", ")}`,
+    );
+  }
+  checkOptions(change.verb, change, ["verb", ...ARGUMENTS[change.verb]]);
+  switch (change.verb) {
+    case "append":
+      return stageAppend(
+        shadow,
+        change.keys,
+        change.values,
+        change.ids,
+        change.bias,
+      );
+    case "update":
+      return stageUpdate(
+        shadow,
+        change.ids,
+        change.keys,
+        change.values,
+        change.bias,
+      );
+    case "edit":
+      return [
+        ...new Set([
+          ...stageEdit(shadow, "key", change.keys),
+          ...stageEdit(shadow, "value", change.values),
+        ]),
+      ];
+    case "remove": {
+      const ids = checkKnown(shadow, "remove", change.ids, "keys");
+      for (const id of ids) stageErasedKey(shadow, id, false);
+      return ids;
+    }
+    case "watch":
+      return stageWatch(shadow, change.queries, change.ids, change.position);
+    case "unwatch": {
+      const ids = checkKnown(shadow, "unwatch", change.ids, "queries");
+      for (const id of ids) stageErasedQuery(shadow, id);
+      return ids;
+    }
+    case "admit":
+      return stageAdmit(shadow, change.pairs, change.admitted ?? true);
+  }
+}
+
+function stageAppend(
+  shadow: Shadow,
+  keyRows: Rows,
+  valueRows: Rows,
+  own: Ids | undefined,
+  bias: Bias | undefined,
+): Id[] {
+  const verb = "append", { dim, valueDim, capacity } = shadow.memory;
+  const keys = checkRows(verb, "keys", keyRows, dim),
+    values = checkRows(verb, "values", valueRows, valueDim);
+  if (values.count !== keys.count) {
+    throw new RangeError(
+      `Cannot ${verb}: there are ${values.count} values, there should be one for each of ${keys.count} keys`,
+    );
+  }
+  if (
+    Math.min(capacity, shadow.keys.size) + keys.count > MOST_KEYS &&
+    capacity === MOST_KEYS
+  ) {
+    throw new RangeError(
+      `Cannot ${verb}: there would be ${
+        shadow.keys.size + keys.count
+      } keys, there should be at most ${MOST_KEYS}`,
+    );
+  }
+  const ids = newIds(verb, own, keys.count, shadow.keys.next);
+  let previous = shadow.keys.next - 1;
+  for (const id of ids) {
+    if (id <= previous) {
+      throw new RangeError(
+        `Cannot ${verb}: id ${id} comes after ${previous}, ids should ascend from ${shadow.keys.next}`,
+      );
+    }
+    previous = id;
+  }
+  const biases = checkBias(verb, bias ?? 0, keys.count);
+  ids.forEach((id, at) =>
+    stageNewKey(shadow, id, rowOf(keys, at), rowOf(values, at), biases(at))
+  );
+  return ids;
+}
+
+function stageUpdate(
+  shadow: Shadow,
+  given: Ids,
+  keyRows: Rows | undefined,
+  valueRows: Rows | undefined,
+  bias: Bias | undefined,
+): Id[] {
+  const verb = "update", { dim, valueDim } = shadow.memory;
+  const ids = checkKnown(shadow, verb, given, "keys");
+  const rows = (name: string, source: Rows | undefined, width: number) => {
+    if (source === undefined) return undefined;
+    const checked = checkRows(verb, name, source, width);
+    if (checked.count !== ids.length) {
+      throw new RangeError(
+        `Cannot ${verb}: there are ${checked.count} ${name}, there should be one for each of ${ids.length} ids`,
+      );
+    }
+    return checked;
+  };
+  const keys = rows("keys", keyRows, dim),
+    values = rows("values", valueRows, valueDim);
+  const biases = bias === undefined
+    ? undefined
+    : checkBias(verb, bias, ids.length);
+  if (keys === undefined && values === undefined && biases === undefined) {
+    throw new TypeError(
+      `Cannot ${verb}: nothing is given, keys, values or bias should be`,
+    );
+  }
+  ids.forEach((id, at) =>
+    stageKey(
+      shadow,
+      id,
+      keys && rowOf(keys, at),
+      values && rowOf(values, at),
+      biases?.(at),
+    )
+  );
+  return ids;
+}
+
+function stageEdit(
+  shadow: Shadow,
+  part: "key" | "value",
+  edits: Edits | undefined,
+): Id[] {
+  if (edits === undefined) return [];
+  const verb = "edit",
+    name = part === "key" ? "keys" : "values",
+    { dim, valueDim } = shadow.memory;
+  const { ids, deltas } = checkEdits(
+    verb,
+    name,
+    edits,
+    part === "key" ? dim : valueDim,
+  );
+  checkKnown(shadow, verb, ids, "keys");
+  ids.forEach((id, at) => {
+    const row = rowAsStaged(shadow, id, part),
+      { indices, values } = deltas.row(at);
+    indices.forEach((column, entry) => {
+      const edited = row[column] + values[entry];
+      row[column] = edited;
+      if (!Number.isFinite(row[column])) {
+        throw new RangeError(
+          `Cannot ${verb}: column ${column} of ${part} ${id} would be ${edited}, it should be finite as a 32-bit float`,
+        );
+      }
+    });
+    if (part === "key") stageKey(shadow, id, row);
+    else stageKey(shadow, id, undefined, row);
+  });
+  return ids;
+}
+
+function stageWatch(
+  shadow: Shadow,
+  rows: Rows,
+  own: Ids | undefined,
+  position: Position | undefined,
+): Id[] {
+  const verb = "watch", { memory } = shadow;
+  const queries = checkRows(verb, "queries", rows, memory.dim);
+  const ids = newIds(verb, own, queries.count, shadow.queries.next);
+  const positions = checkPosition(
+    verb,
+    memory.mask.kind === "causal",
+    position,
+    queries.count,
+    shadow.keys.next - 1,
+  );
+  let next = shadow.queries.next;
+  for (const id of ids) {
+    if (willHave(shadow.queries, id)) continue;
+    if (id < next) {
+      throw new RangeError(
+        `Cannot ${verb}: id ${id} is free no more, a new id should be ${next} or larger`,
+      );
+    }
+    next = id + 1;
+  }
+  ids.forEach((id, at) =>
+    stageQuery(shadow, id, rowOf(queries, at), positions(at))
+  );
+  return ids;
+}
+
+function stageAdmit(
+  shadow: Shadow,
+  pairs: Iterable<readonly [Id, Id]>,
+  admitted: boolean,
+): Id[] {
+  const verb = "admit";
+  if (shadow.memory.mask.kind !== "edges") {
+    throw new TypeError(
+      `Cannot ${verb}: the mask is no matrix, it should be a CsrMatrix given to createAttention`,
+    );
+  }
+  if (typeof admitted !== "boolean") {
+    throw new TypeError(
+      `Cannot ${verb}: admitted is ${
+        show(admitted)
+      }, it should be true or false`,
+    );
+  }
+  if (
+    typeof pairs !== "object" || pairs === null || !(Symbol.iterator in pairs)
+  ) {
+    throw new TypeError(
+      `Cannot ${verb}: pairs is ${
+        show(pairs)
+      }, it should be pairs of a query id and a key id`,
+    );
+  }
+  const queries = new Set<Id>();
+  for (const pair of pairs) {
+    if (!Array.isArray(pair) || pair.length !== 2) {
+      throw new TypeError(
+        `Cannot ${verb}: a pair is ${
+          show(pair)
+        }, it should be a query id and a key id`,
+      );
+    }
+    const [query] = checkKnown(shadow, verb, pair[0], "queries"),
+      [key] = checkKnown(shadow, verb, pair[1], "keys");
+    shadow.writes.push({ kind: "edge", query, key, present: admitted });
+    queries.add(query);
+  }
+  return [...queries];
+}
+
+/** Ids that are there, none twice. */
+function checkKnown(
+  shadow: Shadow,
+  verb: string,
+  given: Ids,
+  table: "keys" | "queries",
+): Id[] {
+  const ids = checkIds(verb, given), { next } = shadow[table];
+  for (const id of ids) {
+    if (willHave(shadow[table], id)) continue;
+    const what = table === "keys" ? "key" : "query";
+    throw new RangeError(
+      `Cannot ${verb}: ${what} ${id} ${
+        id < next ? "is gone" : "is unknown"
+      }, it should be one of ${shadow[table].size} live ids`,
+    );
+  }
+  return ids;
+}
+
+/** Ids for new rows: those given, one for each row, or the next free ones. */
+function newIds(
+  verb: string,
+  own: Ids | undefined,
+  count: number,
+  next: Id,
+): Id[] {
+  if (own === undefined) {
+    if (next + count > ID_LIMIT) {
+      throw new RangeError(
+        `Cannot ${verb}: the next free id is ${next}, ids should stay below 2^32`,
+      );
+    }
+    return Array.from({ length: count }, (_, at) => next + at);
+  }
+  const ids = checkIds(verb, own);
+  if (ids.length !== count) {
+    throw new RangeError(
+      `Cannot ${verb}: there are ${ids.length} ids, there should be one for each of ${count} rows`,
+    );
+  }
+  return ids;
+}

@@ -1,0 +1,149 @@
+/**
+ * Brings rows up to date: each pays for what it has not seen, or starts over where that is cheaper.
+ *
+ * Rows of the same clock have missed the same writes, so a changed key is unpacked once for all of them. A row's clock
+ * is void while its sums move: if a mask throws half way, the row starts over at its next read and nothing is lost.
+ *
+ * @module
+ */
+
+import {
+  hadKey,
+  hasKey,
+  listChanges,
+  loadNow,
+  loadOld,
+  planRow,
+} from "./changes.ts";
+import { COLD, settle } from "./log.ts";
+import { type Memory, queryOf } from "./memory.ts";
+import { keyCost } from "./plan.ts";
+import { recomputeRow } from "./recompute.ts";
+
+/** Whether a row has seen everything. */
+export function isCurrent({ rows, log }: Memory, row: number): boolean {
+  return rows.clocks[row] === log.clock && !rows.flips.has(row);
+}
+
+/** Brings these rows up to date. */
+export function syncRows(memory: Memory, wanted: readonly number[]): void {
+  const { rows, log } = memory;
+  const cold: number[] = [];
+  // Said before any row moves, so that a mask that throws half way leaves no row ahead of it.
+  if (wanted.length > 0) log.seen = log.clock;
+  for (const [clock, group] of groupStale(memory, wanted)) {
+    if (clock === COLD) cold.push(...group);
+    else if (rows.flips.size > 0) {
+      for (const row of group) replay(memory, clock, [row], cold);
+    } else replay(memory, clock, group, cold);
+  }
+  for (const row of cold) recomputeRow(memory, row);
+}
+
+/** Notes that all rows are up to date, if they are: the log forgets. */
+export function settleLog(memory: Memory): void {
+  if (memory.rows.flips.size === 0) settle(memory.log);
+}
+
+/** What bringing a row up to date costs, in multiply-adds; for a cold row with a mask, at most. */
+export function syncCost(memory: Memory, row: number): number {
+  if (isCurrent(memory, row)) return 0;
+  const clock = memory.rows.clocks[row];
+  const changes = clock === COLD
+    ? undefined
+    : listChanges(memory, clock, [row]);
+  if (changes === undefined) return memory.keys.slots.size * keyCost(memory);
+  const { replaying, startingOver } = planRow(memory, row, clock, changes);
+  return Math.min(replaying, startingOver);
+}
+
+function groupStale(
+  memory: Memory,
+  wanted: readonly number[],
+): Map<number, number[]> {
+  const groups = new Map<number, number[]>(), taken = new Set<number>();
+  for (const row of wanted) {
+    if (isCurrent(memory, row) || taken.has(row)) continue;
+    taken.add(row);
+    const clock = memory.rows.clocks[row], group = groups.get(clock);
+    if (group === undefined) groups.set(clock, [row]);
+    else group.push(row);
+  }
+  return groups;
+}
+
+/** Replays what rows of one clock have missed; those that had better start over go to `cold`. */
+function replay(
+  memory: Memory,
+  clock: number,
+  group: readonly number[],
+  cold: number[],
+): void {
+  const { rows, log, mask } = memory;
+  const changes = listChanges(memory, clock, group);
+  if (changes === undefined) {
+    cold.push(...group);
+    return;
+  }
+  const shared = mask.kind === "all"
+    ? planRow(memory, group[0], clock, changes)
+    : undefined;
+  const moving: number[] = [];
+  for (const row of group) {
+    const { replaying, startingOver } = shared ??
+      planRow(memory, row, clock, changes);
+    if (replaying > startingOver) cold.push(row);
+    else {
+      rows.clocks[row] = COLD;
+      rows.answers.delete(row);
+      moving.push(row);
+    }
+  }
+  for (let i = 0; i < changes.slots.length && moving.length > 0; i++) {
+    move(memory, clock, changes.slots[i], changes.versions[i], moving, cold);
+  }
+  for (const row of moving) {
+    rows.clocks[row] = log.clock;
+    rows.flips.delete(row);
+  }
+}
+
+/** Moves rows over one changed key; a row whose grids cannot hold it goes from `moving` to `cold`. */
+function move(
+  memory: Memory,
+  clock: number,
+  slot: number,
+  version: number,
+  moving: number[],
+  cold: number[],
+): void {
+  const { rows, log, keys, kernel, mask, counters } = memory;
+  const now = loadNow(memory, slot), old = loadOld(memory, version, slot);
+  const sameKey = log.scored[slot] <= clock;
+  const nowNorm = keys.norms[slot], nowBias = Math.abs(keys.scoreBiases[slot]);
+  const query = queryOf(memory, 0);
+  for (let i = moving.length - 1; i >= 0; i--) {
+    const row = moving[i];
+    const outgoing = old !== null &&
+        (mask.kind === "all" || hadKey(memory, row, slot, version))
+      ? old
+      : null;
+    const incoming =
+      now !== null && (mask.kind === "all" || hasKey(memory, row, slot))
+        ? now
+        : null;
+    if (outgoing === null && incoming === null) continue;
+    counters.exchanged++;
+    if (incoming !== null) {
+      rows.keyNorms[row] = Math.max(rows.keyNorms[row], nowNorm);
+      rows.biasSizes[row] = Math.max(rows.biasSizes[row], nowBias);
+    }
+    query.at = row * memory.dim;
+    if (
+      !kernel.exchange(rows.sums, row, query, outgoing, incoming, sameKey)
+    ) {
+      cold.push(row);
+      moving.splice(i, 1);
+    }
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * The weights of a query: what it attends to, key by key.
+ *
+ * @module
+ */
+
+import type { Id } from "../check.ts";
+import { exp2, LEAST_EXPONENT, powerOfTwo, roundEven } from "../kernel/exp2.ts";
+import type { Query } from "../kernel/kernel.ts";
+import type { Memory } from "./memory.ts";
+import { gather } from "./recompute.ts";
+
+/** Keys with their weights, by ascending id. */
+export interface Weights {
+  /** Ids of the keys that the query may attend to. */
+  keys: Float64Array;
+  /** Their weights; they add up to 1. */
+  weights: Float64Array;
+}
+
+/**
+ * Weighs the keys a query may attend to.
+ *
+ * A function of what is stored: scores are canonical and the sum runs by ascending id. Costs m · dim multiply-adds.
+ */
+export function weigh(
+  memory: Memory,
+  query: Query,
+  id: Id,
+  position: Id,
+  filter?: (key: Id) => boolean,
+): Weights {
+  const count = gather(memory, id, position, filter);
+  const { kernel, keys, scratch } = memory, { slots, scores } = scratch;
+  kernel.score(query, keys.keys, keys.scoreBiases, slots, count, scores);
+  const ids = new Float64Array(count), weights = new Float64Array(count);
+  let largest = -Infinity;
+  for (let i = 0; i < count; i++) {
+    largest = Math.max(largest, roundEven(scores[i]));
+  }
+  let sum = 0;
+  for (let i = 0; i < count; i++) {
+    const whole = roundEven(scores[i]), exponent = whole - largest;
+    weights[i] = exponent < LEAST_EXPONENT
+      ? 0
+      : exp2(scores[i] - whole) * powerOfTwo(exponent);
+    ids[i] = keys.slots.idOf[slots[i]];
+    sum += weights[i];
+  }
+  for (let i = 0; i < count; i++) weights[i] /= sum;
+  return { keys: ids, weights };
+}
+
+/** Places of the `count` largest weights, largest first; of equals the smaller id. */
+export function largest(weights: Float64Array, count: number): number[] {
+  // A heap of the best so far, the worst of them on top.
+  const heap: number[] = [];
+  const worse = (a: number, b: number) =>
+    weights[a] < weights[b] || (weights[a] === weights[b] && a > b);
+  const sink = (at: number) => {
+    for (;;) {
+      let top = at;
+      for (const child of [2 * at + 1, 2 * at + 2]) {
+        if (child < heap.length && worse(heap[child], heap[top])) top = child;
+      }
+      if (top === at) return;
+      [heap[at], heap[top]] = [heap[top], heap[at]];
+      at = top;
+    }
+  };
+  for (let i = 0; i < weights.length; i++) {
+    if (heap.length < count) {
+      heap.push(i);
+      if (heap.length === count) {
+        for (let at = count >> 1; at >= 0; at--) sink(at);
+      }
+    } else if (count > 0 && worse(heap[0], i)) {
+      heap[0] = i;
+      sink(0);
+    }
+  }
+  return heap.sort((a, b) => (worse(a, b) ? 1 : -1));
+}

@@ -1,0 +1,117 @@
+/**
+ * Softmax attention as the textbook has it: two passes in f64, for tests, audits and readers.
+ *
+ * O_i = Σ_j p_ij v_j with p_ij = exp(s_ij − max_j s_ij) / Σ_j exp(…) and s_ij = scale · q_i · k_j + bias_j (Vaswani et
+ * al., Attention Is All You Need, 2017, https://arxiv.org/abs/1706.03762, equation 1).
+ *
+ * @module
+ */
+
+import { checkFinite, checkOptions, type Rows, show } from "../check.ts";
+import { CsrMatrix } from "../matrix/csr.ts";
+import { DenseMatrix } from "../matrix/dense.ts";
+
+/** Options of {@linkcode softmaxAttention}. */
+export interface SoftmaxAttentionOptions {
+  /** Multiplies the dot products; 1/√dim if left out. */
+  scale?: number;
+  /** Added to the score of each key; −Infinity masks it. */
+  bias?: ArrayLike<number>;
+  /** Which keys a query may attend to: those up to its own row, those stored in its row, or those it says yes to. */
+  mask?: "causal" | CsrMatrix | ((query: number, key: number) => boolean);
+}
+
+/**
+ * Computes softmax(scale · Q Kᵀ + bias + mask) V from its definition.
+ *
+ * It keeps nothing and skips nothing: the truth that the maintained attention is measured against. A query that may
+ * attend to no key gets a row of zeros.
+ *
+ * Shapes: n × dim, m × dim, m × valueDim give n × valueDim. Costs n · m · (dim + valueDim) multiply-adds in f64.
+ * Errors: a `RangeError` where the shapes do not meet, a `TypeError` for what is no matrix of numbers.
+ *
+ * @example Two keys, one query
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { softmaxAttention } from "@reattend/reattend";
+ *
+ * const output = softmaxAttention([[0, 0]], [[1, 2], [3, 4]], [[10], [20]]);
+ * assertEquals(output.to2DArray(), [[15]]);
+ * ```
+ */
+export function softmaxAttention(
+  queries: Rows,
+  keys: Rows,
+  values: Rows,
+  options: SoftmaxAttentionOptions = {},
+): DenseMatrix {
+  const verb = "compute attention";
+  checkOptions(verb, options, ["scale", "bias", "mask"]);
+  const k = DenseMatrix.from(keys), v = DenseMatrix.from(values);
+  const q = DenseMatrix.from(queries, k.rows > 0 ? k.columns : undefined);
+  if (v.rows !== k.rows) {
+    throw new RangeError(
+      `Cannot ${verb}: there are ${v.rows} values, there should be one for each of ${k.rows} keys`,
+    );
+  }
+  const scale = checkFinite(
+    verb,
+    "scale",
+    options.scale ?? 1 / Math.sqrt(q.columns || 1),
+    Number.MAX_VALUE,
+  );
+  const bias = options.bias;
+  if (bias !== undefined && bias.length !== k.rows) {
+    throw new RangeError(
+      `Cannot ${verb}: bias has ${bias.length} numbers, it should have one for each of ${k.rows} keys`,
+    );
+  }
+  const admits = admission(verb, options.mask);
+  const output = new DenseMatrix(q.rows, v.columns);
+  const scores = new Float64Array(k.rows);
+  for (let i = 0; i < q.rows; i++) {
+    let largest = -Infinity;
+    for (let j = 0; j < k.rows; j++) {
+      let dot = 0;
+      for (let t = 0; t < k.columns; t++) {
+        dot += q.data[i * k.columns + t] * k.data[j * k.columns + t];
+      }
+      scores[j] = admits(i, j) ? dot * scale + (bias?.[j] ?? 0) : -Infinity;
+      if (scores[j] > largest) largest = scores[j];
+    }
+    let sum = 0, admitted = 0;
+    for (let j = 0; j < k.rows; j++) {
+      if (scores[j] === -Infinity) continue;
+      admitted++;
+      const weight = Math.exp(scores[j] - largest);
+      sum += weight;
+      for (let c = 0; c < v.columns; c++) {
+        output.data[i * v.columns + c] += weight * v.data[j * v.columns + c];
+      }
+    }
+    if (admitted > 0) {
+      for (let c = 0; c < v.columns; c++) {
+        output.data[i * v.columns + c] /= sum;
+      }
+    }
+  }
+  return output;
+}
+
+function admission(
+  verb: string,
+  mask: SoftmaxAttentionOptions["mask"],
+): (query: number, key: number) => boolean {
+  if (mask === undefined) return () => true;
+  if (mask === "causal") return (query, key) => key <= query;
+  if (mask instanceof CsrMatrix) {
+    return (query, key) =>
+      query < mask.rows && key < mask.columns && mask.get(query, key) !== 0;
+  }
+  if (typeof mask === "function") return mask;
+  throw new TypeError(
+    `Cannot ${verb}: mask is ${
+      show(mask)
+    }, it should be "causal", a CsrMatrix or a function`,
+  );
+}

@@ -1,0 +1,177 @@
+/**
+ * Two cheap ways to tell R(O) from the sums of a row for certain, or to say which components stay open.
+ *
+ * The theorem both use: if |x − O| ≤ b and no boundary of R lies in [x − b, x + b], then R(x) = R(O). The bound b
+ * follows from the grids alone (`src/README.md`, "Why a read is exact"); no two states are ever compared.
+ *
+ * @module
+ */
+
+import { exponentOf, powerOfTwo } from "../kernel/exp2.ts";
+import type { Sums } from "../kernel/kernel.ts";
+import {
+  LEAST_STEP,
+  ratioScale,
+  roundRatio,
+  SCALE_BITS,
+  scaleExponent,
+  stepExponent,
+  THETA,
+} from "./canon.ts";
+
+/** What a row's sums are good for. */
+export type Verdict = "answered" | "open" | "loose";
+
+/** 2⁻⁵³. */
+export const UNIT_ROUNDOFF: number = 2 ** -53;
+/** Terms of second order in the bound are below this share of it. */
+const SLACK = 1 + 2 ** -9;
+/** Five roundings in forming x, three in testing it. */
+const ROUNDINGS = 8 * UNIT_ROUNDOFF * SLACK;
+/** The bound holds where the mass is this many times the error of its sum. */
+const LEAST_MASS = 2 ** 10;
+/** Looking at the fraction alone is valid up to this share of a step: below a binade edge the last boundary is 0.245 away. */
+const LARGEST_BOUND = 1 / 5;
+/** From this share of a step on, an interval is sure to hold a boundary. */
+const HOPELESS = 1 / 2;
+
+/** The bound b of a component of size |x|: `relative` · (unit + |x|) + 8u |x|. */
+export interface RowBound {
+  /** mass / (half the fine steps of all keys), inverted: the relative error of the mass. */
+  relative: number;
+  /** 2^(valueShift − shift): the unit of the numerator over that of the mass. */
+  unit: number;
+}
+
+/** Half a fine step per key, relative to the mass; undefined where the mass is too small for a bound. */
+export function rowBound(sums: Sums, row: number): RowBound | undefined {
+  const mass = sums.massHigh[row] + sums.massLow[row];
+  const steps = sums.count[row] * sums.fine[row];
+  if (!(mass >= LEAST_MASS * steps)) return undefined;
+  return {
+    relative: steps / (2 * mass) * SLACK,
+    unit: powerOfTwo(sums.valueShift[row] - sums.shift[row]),
+  };
+}
+
+/** How far a quotient of size |x| formed from the sums is from O. */
+export function boundOf({ relative, unit }: RowBound, size: number): number {
+  return relative * (unit + size) + ROUNDINGS * size;
+}
+
+/**
+ * First step: the f64 quotient of every component and the distance of its fraction from θ.
+ *
+ * Writes the answer into `out` from `at` on, and the components it cannot tell into `open`, whose length is returned
+ * in `open[valueDim]`. "loose": the sums are too coarse for this row, a recompute will help.
+ */
+export function quickAnswer(
+  sums: Sums,
+  row: number,
+  precision: number,
+  out: Float64Array,
+  at: number,
+  open: Int32Array,
+): Verdict {
+  const valueDim = sums.valueDim;
+  open[valueDim] = 0;
+  const bound = rowBound(sums, row);
+  if (bound === undefined) return openAll(valueDim, open);
+  const { relative, unit } = bound;
+  const mass = sums.massHigh[row] + sums.massLow[row];
+  const magnitude = (sums.magnitudeHigh[row] + sums.magnitudeLow[row]) / mass *
+    unit;
+  const blur = boundOf(bound, magnitude);
+  if (magnitude <= blur) {
+    if (magnitude + blur >= 2 ** (LEAST_STEP - 2)) {
+      return openAll(valueDim, open);
+    }
+    out.fill(0, at, at + valueDim);
+    return "answered";
+  }
+  const scale = scaleExponent(magnitude + blur),
+    sureScale = scale === scaleExponent(magnitude - blur);
+  const floor = Math.max(scale - SCALE_BITS, LEAST_STEP);
+  const high = sums.numeratorHigh, low = sums.numeratorLow;
+  let opened = 0, loose = false;
+  for (let c = 0, from = row * valueDim; c < valueDim; c++, from++) {
+    const x = (high[from] + low[from]) / mass * unit, size = Math.abs(x);
+    const b = relative * (unit + size) + ROUNDINGS * size;
+    const fineStep = exponentOf(size) - (precision - 1);
+    const step = fineStep > floor ? fineStep : floor;
+    const steps = size * powerOfTwo(-step), distance = b * powerOfTwo(-step);
+    const whole = Math.floor(steps), rest = steps - whole - THETA;
+    if (distance > HOPELESS) loose = true;
+    if (
+      distance > LARGEST_BOUND || Math.abs(rest) <= distance ||
+      (!sureScale && fineStep < floor)
+    ) {
+      open[opened++] = c;
+      continue;
+    }
+    const rounded = (rest > 0 ? whole + 1 : whole) * powerOfTwo(step);
+    out[at + c] = rounded === 0 ? 0 : x < 0 ? -rounded : rounded;
+  }
+  open[valueDim] = opened;
+  return loose ? "loose" : opened > 0 ? "open" : "answered";
+}
+
+/**
+ * Second step: the open components from the same sums as integers, which leaves only the grids' own error.
+ *
+ * Shortens `open` to what is still open.
+ */
+export function integerAnswer(
+  sums: Sums,
+  row: number,
+  precision: number,
+  out: Float64Array,
+  at: number,
+  open: Int32Array,
+): Verdict {
+  const valueDim = sums.valueDim, fine = sums.fine[row];
+  // In half steps of the fine grid, where every sum is off by at most one per key.
+  const halves = (high: number, low: number) =>
+    2n * (BigInt(high / fine) + BigInt(low / fine));
+  const error = BigInt(sums.count[row]);
+  const mass = halves(sums.massHigh[row], sums.massLow[row]);
+  const magnitude = halves(sums.magnitudeHigh[row], sums.magnitudeLow[row]);
+  const leastMass = mass - error, mostMass = mass + error;
+  if (leastMass <= 0n || magnitude <= error) return "open";
+  const shift = sums.valueShift[row] - sums.shift[row];
+  const leastScale = ratioScale(magnitude - error, mostMass, shift);
+  const mostScale = ratioScale(magnitude + error, leastMass, shift);
+  let opened = 0;
+  for (let i = 0; i < open[valueDim]; i++) {
+    const c = open[i], from = row * valueDim + c;
+    const numerator = halves(sums.numeratorHigh[from], sums.numeratorLow[from]);
+    const least = numerator - error, most = numerator + error;
+    const answers = [leastScale, mostScale].flatMap((scale) => [
+      roundRatio(
+        least,
+        least < 0n ? leastMass : mostMass,
+        shift,
+        scale,
+        precision,
+      ),
+      roundRatio(
+        most,
+        most < 0n ? mostMass : leastMass,
+        shift,
+        scale,
+        precision,
+      ),
+    ]);
+    if (answers.every((answer) => answer === answers[0])) {
+      out[at + c] = answers[0];
+    } else open[opened++] = c;
+  }
+  open[valueDim] = opened;
+  return opened > 0 ? "open" : "answered";
+}
+
+function openAll(valueDim: number, open: Int32Array): Verdict {
+  for (let c = 0; c < valueDim; c++) open[c] = c;
+  open[valueDim] = valueDim;
+  return "loose";
+}
