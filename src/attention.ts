@@ -281,7 +281,14 @@ function checkTables(
       `Cannot ${verb}: its dim is unknown, dim, keys or queries should be given`,
     );
   }
-  const values = rows("values", valueDim);
+  // A flat list of values has one for each key, so its length tells the width.
+  const flat = options.values;
+  const implied =
+    valueDim === undefined && keys !== undefined && ArrayBuffer.isView(flat) &&
+      (flat as ArrayLike<number>).length % keys.count === 0
+      ? (flat as ArrayLike<number>).length / keys.count
+      : valueDim;
+  const values = rows("values", implied);
   if ((keys?.count ?? 0) !== (values?.count ?? 0)) {
     throw new RangeError(
       `Cannot ${verb}: there are ${

@@ -69,6 +69,9 @@ const words = new Int32Array(float.buffer);
 export function exponentOf(x: number): number {
   float[0] = x;
   const biased = (words[1] >>> 20) & 0x7ff;
-  if (biased !== 0) return biased - 1023;
+  return biased !== 0 ? biased - 1023 : subnormalExponent(x);
+}
+
+function subnormalExponent(x: number): number {
   return x === 0 ? -Infinity : exponentOf(x * 2 ** 60) - 60;
 }

@@ -3,9 +3,10 @@
  *
  * Three flat arrays hold a matrix: the entries of row i are those from `indptr[i]` up to `indptr[i + 1]`, each with its
  * column in `indices` and its number in `values`, columns strictly ascending. Nothing here is ever as large as rows ×
- * columns except what is called dense, and nothing but a transpose is as large as `columns`. The layout is that of the
- * Yale sparse matrix package: S. C. Eisenstat, M. C. Gursky, M. H. Schultz and A. H. Sherman, *Yale Sparse Matrix
- * Package I*, 1982, https://doi.org/10.1002/nme.1620180804, with the names of SciPy.
+ * columns except what is called dense, and nothing but a transpose is as large as `columns`. The layout is that of
+ * S. C. Eisenstat, M. C. Gursky, M. H. Schultz and A. H. Sherman, "Yale Sparse Matrix Package I: The Symmetric Codes",
+ * International Journal for Numerical Methods in Engineering 18, 1982, with the names of SciPy (`IA`, `JA` and `A`
+ * there are `indptr`, `indices` and `values` here, and count from 0).
  *
  * @module
  */
@@ -196,6 +197,15 @@ export class CsrMatrix {
    *
    * Costs O(rows kept + entries kept), and a search in each row where columns are cut off. A `RangeError` if a range
    * is no part of the matrix.
+   *
+   * @example The last two columns of the last row
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { CsrMatrix } from "@reattend/reattend";
+   *
+   * const matrix = CsrMatrix.fromDense([[1, 2, 0], [0, 0, 3]]);
+   * assertEquals(matrix.slice(1, 2, 1, 3).to2DArray(), [[0, 3]]);
+   * ```
    */
   slice(
     rowStart: number,
@@ -244,6 +254,16 @@ export class CsrMatrix {
    *
    * Costs O(rows + columns + nonZeros): the entries of each column are counted, then placed in order of their rows. A
    * `RangeError` for more than 2²⁸ columns.
+   *
+   * @example Twice is once
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { CsrMatrix } from "@reattend/reattend";
+   *
+   * const matrix = CsrMatrix.fromDense([[1, 2, 0], [0, 0, 3]]);
+   * assertEquals(matrix.transpose().to2DArray(), [[1, 0], [2, 0], [0, 3]]);
+   * assertEquals(matrix.transpose().transpose(), matrix);
+   * ```
    */
   transpose(): CsrMatrix {
     const { rows, columns, indptr, indices, values } = this;

@@ -11,7 +11,7 @@ import { CsrMatrix, trusted } from "./csr.ts";
 import { checkSparse } from "./structure.ts";
 import { checkSums, checkTriples, gather } from "./triples.ts";
 
-/** Edits: a sparse matrix of deltas whose rows are ids, or entries [id, column, delta]. */
+/** A sparse matrix of deltas whose rows are ids, or entries [id, column, delta] in any order. */
 export type Edits =
   | CsrMatrix
   | Iterable<readonly [id: Id, column: number, delta: number]>;

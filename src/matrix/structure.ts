@@ -171,7 +171,8 @@ export function lowerBound(
   column: number,
 ): number {
   while (start < end) {
-    const middle = (start + end) >>> 1;
+    // Not (start + end) >> 1: the sum of two places can pass 2³².
+    const middle = start + ((end - start) >>> 1);
     if (indices[middle] < column) start = middle + 1;
     else end = middle;
   }

@@ -112,7 +112,8 @@ function exactOpen(
       peak: keys.peaks[slots[i]],
     });
   }
-  const answer = exactAnswer(weighed, valueDim, memory.precision);
-  for (let i = 0; i < open[valueDim]; i++) out[at + open[i]] = answer[open[i]];
+  const components = [...open.subarray(0, open[valueDim])];
+  const answer = exactAnswer(weighed, components, memory.precision);
+  components.forEach((c, i) => out[at + c] = answer[i]);
   memory.counters.ladder.exact++;
 }

@@ -54,7 +54,7 @@ export interface Weighed {
   peak: number;
 }
 
-/** A rational row: numerator_c / mass, and magnitude / mass, all as integers. */
+/** A rational row: numerator / mass of some components, and magnitude / mass, all as integers. */
 export interface ExactRow {
   mass: bigint;
   magnitude: bigint;
@@ -66,14 +66,17 @@ const UNIT_BITS = 203;
 /** Doubles below 2¹⁰²³ in size, as integers of 2⁻²⁰³. */
 const UNIT = 2 ** UNIT_BITS;
 
-/** The sums of the definition as integers, in units of 2⁻²⁰³ of the smallest weight that counts. */
-export function exactRow(keys: readonly Weighed[], valueDim: number): ExactRow {
+/** The sums of the definition for some components, as integers in units of 2⁻²⁰³ of the smallest weight that counts. */
+export function exactRow(
+  keys: readonly Weighed[],
+  components: readonly number[],
+): ExactRow {
   let largest = -Infinity;
   for (const { score } of keys) largest = Math.max(largest, roundEven(score));
   const row: ExactRow = {
     mass: 0n,
     magnitude: 0n,
-    numerator: new Array<bigint>(valueDim).fill(0n),
+    numerator: components.map(() => 0n),
   };
   for (const { score, value, peak } of keys) {
     const whole = roundEven(score), places = whole - largest + REACH;
@@ -81,28 +84,24 @@ export function exactRow(keys: readonly Weighed[], valueDim: number): ExactRow {
     const mantissa = exp2(score - whole), shift = BigInt(places);
     row.mass += BigInt(mantissa * UNIT) << shift;
     row.magnitude += BigInt(mantissa * peak * UNIT) << shift;
-    for (let c = 0; c < valueDim; c++) {
-      row.numerator[c] += BigInt(mantissa * value[c] * UNIT) << shift;
-    }
+    components.forEach((c, at) => {
+      row.numerator[at] += BigInt(mantissa * value[c] * UNIT) << shift;
+    });
   }
   return row;
 }
 
-/** The answer of the definition: R of every component. */
+/** The answer of the definition: R of some components. Costs big integers for each key, milliseconds a thousand. */
 export function exactAnswer(
   keys: readonly Weighed[],
-  valueDim: number,
+  components: readonly number[],
   precision: number,
-): Float64Array {
-  const answer = new Float64Array(valueDim);
-  if (keys.length === 0) return answer;
-  const { mass, magnitude, numerator } = exactRow(keys, valueDim);
-  if (magnitude === 0n) return answer;
+): number[] {
+  if (keys.length === 0) return components.map(() => 0);
+  const { mass, magnitude, numerator } = exactRow(keys, components);
+  if (magnitude === 0n) return components.map(() => 0);
   const scale = ratioScale(magnitude, mass, 0);
-  for (let c = 0; c < valueDim; c++) {
-    answer[c] = roundRatio(numerator[c], mass, 0, scale, precision);
-  }
-  return answer;
+  return numerator.map((sum) => roundRatio(sum, mass, 0, scale, precision));
 }
 
 /** floor(log2(numerator / denominator · 2^shift / κ)) of a positive ratio. */

@@ -96,16 +96,17 @@ export function quickAnswer(
   let opened = 0, loose = false;
   for (let c = 0, from = row * valueDim; c < valueDim; c++, from++) {
     const x = (high[from] + low[from]) / mass * unit, size = Math.abs(x);
-    const b = relative * (unit + size) + ROUNDINGS * size;
     const fineStep = exponentOf(size) - (precision - 1);
-    const step = fineStep > floor ? fineStep : floor;
-    const steps = size * powerOfTwo(-step), distance = b * powerOfTwo(-step);
+    const step = fineStep > floor ? fineStep : floor,
+      perStep = powerOfTwo(-step);
+    const steps = size * perStep;
+    const distance = (relative * (unit + size) + ROUNDINGS * size) * perStep;
     const whole = Math.floor(steps), rest = steps - whole - THETA;
-    if (distance > HOPELESS) loose = true;
     if (
       distance > LARGEST_BOUND || Math.abs(rest) <= distance ||
       (!sureScale && fineStep < floor)
     ) {
+      if (distance > HOPELESS) loose = true;
       open[opened++] = c;
       continue;
     }

@@ -15,7 +15,7 @@ export interface Reference {
   output: number[];
   /** Batches × heads × n × m, by kind. */
   scores: Record<"raw" | "softcapped" | "biased" | "weights", number[]>;
-  /** Largest Σ |q · k| · |scale| + |bias| of an admitted pair: errors of scores are in proportion to it. */
+  /** Largest Σ |q · k| · |scale| + |bias| of a pair: errors of scores are in proportion to it. */
   scoreSize: number;
   /** Whether a pair is admitted, as `scores`. */
   admitted: boolean[];
@@ -77,12 +77,15 @@ export function reference(
             i + offset - j <= (options.window?.left ?? Infinity) &&
             j - i - offset <= (options.window?.right ?? Infinity);
           const biased = may ? round(capped + bias) : -Infinity;
+          scoreSize = Math.max(
+            scoreSize,
+            absolute + (may ? Math.abs(bias) : 0),
+          );
           scores.raw[start + j] = raw;
           scores.softcapped[start + j] = capped;
           scores.biased[start + j] = biased;
           admitted[start + j] = may;
           if (!may) continue;
-          scoreSize = Math.max(scoreSize, absolute + Math.abs(bias));
           largest = Math.max(largest, biased);
         }
         let sum = 0;
