@@ -42,24 +42,30 @@ export type { Edits } from "./src/matrix/edits.ts";
 export type { MaskPredicate } from "./src/memory/mask.ts";
 export type { Change } from "./src/memory/stage.ts";
 export {
-  attend,
-  type AttendOptions,
   entry,
   type ErrorBound,
   errorBound,
-  type Filter,
-  flush,
   ids,
   type Ladder,
   measureError,
-  outputs,
-  type OutputsOptions,
   type Stats,
   stats,
+} from "./src/inspect.ts";
+export {
+  attend,
+  type AttendOptions,
+  type Filter,
+  flush,
+  outputs,
+  type OutputsOptions,
+  type ReaderOptions,
   type TopKeys,
   topKeys,
-  type TopKeysOptions,
+  type Weights,
+  weights,
+  type WeightsOptions,
 } from "./src/read.ts";
+export { restore, type RestoreOptions, snapshot } from "./src/snapshot.ts";
 export {
   softmaxAttention,
   type SoftmaxAttentionOptions,

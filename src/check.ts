@@ -134,8 +134,8 @@ export function checkRows(
   width?: number,
 ): CheckedRows {
   if (isRowsSource(rows)) {
-    const flat = rows.to1DArray();
     checkWidth(verb, name, rows.columns, width);
+    const flat = rows.to1DArray();
     if (
       !Number.isInteger(rows.rows) || rows.rows < 0 ||
       flat.length !== rows.rows * rows.columns
@@ -222,7 +222,7 @@ export function checkIds(verb: string, ids: unknown, repeats = false): Id[] {
       );
     }
   }
-  if (!repeats && new Set(list).size !== list.length) {
+  if (!repeats && list.length > 1 && new Set(list).size !== list.length) {
     const twice = list.find((id, at) => list.indexOf(id) !== at);
     throw new RangeError(
       `Cannot ${verb}: id ${twice} is given twice, it should be given once`,
@@ -319,12 +319,10 @@ function oneOrEach(
 
 /** How a value reads in a refusal. */
 export function show(value: unknown): string {
-  if (
-    value === null || value === undefined || typeof value === "boolean" ||
-    typeof value === "bigint"
-  ) {
+  if (value === null || value === undefined || typeof value === "boolean") {
     return String(value);
   }
+  if (typeof value === "bigint") return `${value}n`;
   if (typeof value === "number") {
     return Object.is(value, -0) ? "-0" : String(value);
   }

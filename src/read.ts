@@ -4,41 +4,33 @@
  * @module
  */
 
-import { type Attention, openAttention, pendingOf } from "./attention.ts";
+import { type Attention, openAttention } from "./attention.ts";
 import {
-  checkIds,
+  checkFinite,
   checkInteger,
   checkOptions,
-  checkPosition,
-  checkRows,
   type Id,
   type Ids,
-  type Position,
   type Rows,
   show,
 } from "./check.ts";
-import type { Query } from "./kernel/kernel.ts";
+import { CsrMatrix } from "./matrix/csr.ts";
 import { DenseMatrix } from "./matrix/dense.ts";
 import { answerGuest, answerRow } from "./memory/answer.ts";
+import { boundGuest, boundRow } from "./memory/certify.ts";
 import {
-  boundGuest,
-  boundRow,
-  type ErrorBound,
-  NO_ERROR,
-} from "./memory/certify.ts";
-import {
-  type Ladder,
-  type Memory,
-  memoryBytes,
-  queryOf,
-} from "./memory/memory.ts";
-import { GUEST } from "./memory/recompute.ts";
-import { listIds, listSlots, slotOf } from "./memory/slots.ts";
+  checkGuests,
+  checkLive,
+  checkReaders,
+  checkWatched,
+  type Filter,
+  type ReaderOptions,
+} from "./memory/readers.ts";
+import { queryOf } from "./memory/memory.ts";
 import { settleLog, syncCost, syncRows } from "./memory/sync.ts";
 import { largest, weigh } from "./memory/weigh.ts";
-import { measureRow } from "./memory/audit.ts";
 
-export type { ErrorBound, Ladder };
+export type { Filter, ReaderOptions };
 
 /** Options of {@linkcode outputs}. */
 export interface OutputsOptions {
@@ -50,15 +42,8 @@ export interface OutputsOptions {
   bounds?: Float64Array;
 }
 
-/** Says no to keys for one read: asked with the query (its id if watched, else its place in the call) and the key. */
-export type Filter = (query: Id, key: Id) => boolean;
-
 /** Options of {@linkcode attend}. */
-export interface AttendOptions {
-  /** For causal attentions, the newest key each query sees; the newest there is if left out. */
-  position?: Position;
-  /** Which keys take part. */
-  filter?: Filter;
+export interface AttendOptions extends ReaderOptions {
   /** rows: receives the error bound of each row. */
   bounds?: Float64Array;
 }
@@ -71,40 +56,6 @@ export interface TopKeys {
   weights: number[];
   /** The mass of all other keys. */
   tail: number;
-}
-
-/** Options of {@linkcode topKeys}. */
-export interface TopKeysOptions {
-  /** As in {@linkcode attend}; not for watched queries, which have theirs. */
-  position?: Position;
-  /** Which keys take part. */
-  filter?: Filter;
-}
-
-/** What an attention has done and holds. */
-export interface Stats {
-  /** Multiply-adds spent so far. */
-  multiplyAdds: number;
-  /** Keys written: appended, updated, edited or removed. */
-  writes: number;
-  /** Writes over content that no row had seen. */
-  coalesced: number;
-  /** Keys evicted for the capacity. */
-  evicted: number;
-  /** Keys moved in, out or over in the sums of rows. */
-  synced: number;
-  /** Rows started over, for whatever reason. */
-  recomputed: number;
-  /** Answers of rows by the step that gave them. */
-  ladder: Ladder;
-  /** Distinct keys written since all watched queries were up to date. */
-  pending: number;
-  /** Bytes held. */
-  bytes: number;
-  /** Blocks of keys by how they are stored. */
-  blocks: { dense: number; sparse: number };
-  /** The kernel that computes. */
-  kernel: string;
 }
 
 /**
@@ -207,7 +158,7 @@ export function topKeys(
   a: Attention,
   queries: Rows | { ids: Ids },
   count: number,
-  options: TopKeysOptions = {},
+  options: ReaderOptions = {},
 ): TopKeys[] {
   const verb = "read top keys", memory = openAttention(verb, a);
   checkOptions(verb, options, ["position", "filter"]);
@@ -227,6 +178,94 @@ export function topKeys(
       };
     },
   );
+}
+
+/** Options of {@linkcode weights}. */
+export interface WeightsOptions {
+  /** Watched queries, in this order, repeats allowed; all of them by ascending id if left out. */
+  ids?: Ids;
+  /** Keys that become columns, in this order; all live keys by ascending id if left out. */
+  keys?: Ids;
+  /** Keep only the so many largest weights of each row. */
+  top?: number;
+  /** Keep only weights of at least this size. */
+  least?: number;
+}
+
+/** The attention matrix A, or the part of it that was asked for. */
+export interface Weights {
+  /** Ids of the rows. */
+  queries: Id[];
+  /** Ids of the columns. */
+  keys: Id[];
+  /** rows × columns: the weights, sparse where less than a quarter of them is stored. */
+  matrix: DenseMatrix | CsrMatrix;
+  /** rows: the mass of each row that the matrix leaves out. */
+  tail: Float64Array;
+}
+
+/** Below this share of stored weights a matrix comes as CSR: half the memory, and cheaper to walk. */
+const SPARSE_BELOW = 0.25;
+
+/**
+ * Builds the attention matrix A = softmax(scale · Q Kᵀ + bias + mask) of watched queries.
+ *
+ * A is never kept: this scores every key anew. A row adds up to 1 together with its `tail`; one that may attend to
+ * nothing is zero.
+ *
+ * Shapes: rows × columns. Costs rows · m · dim multiply-adds. Errors: a `RangeError` for an id that is unknown, a
+ * `top` or `least` out of range.
+ *
+ * @example The two largest weights of a row
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { createAttention, weights } from "@reattend/reattend";
+ *
+ * const attention = createAttention({ queries: [[0]], keys: [[1], [1], [1], [1]], values: [[1], [2], [3], [4]] });
+ * const { matrix, tail } = weights(attention, { top: 2 });
+ * assertEquals(matrix.to2DArray(), [[0.25, 0.25, 0, 0]]);
+ * assertEquals(tail, new Float64Array([0.5]));
+ * ```
+ */
+export function weights(a: Attention, options: WeightsOptions = {}): Weights {
+  const verb = "read weights", memory = openAttention(verb, a);
+  checkOptions(verb, options, ["ids", "keys", "top", "least"]);
+  const rows = checkWatched(verb, memory, options.ids);
+  const keys = checkLive(verb, memory, options.keys);
+  const top = options.top === undefined
+    ? Infinity
+    : checkInteger(verb, "top", options.top, 0, Number.MAX_SAFE_INTEGER);
+  const least = options.least === undefined
+    ? 0
+    : checkFinite(verb, "least", options.least, 1);
+  const columnOf = new Map(keys.map((id, column) => [id, column]));
+  const tail = new Float64Array(rows.length);
+  const triples: [row: number, column: number, weight: number][] = [];
+  rows.forEach((row, at) => {
+    const id = memory.rows.slots.idOf[row];
+    const weighed = weigh(
+      memory,
+      queryOf(memory, row),
+      id,
+      memory.rows.positions[row],
+    );
+    const best = top < weighed.weights.length
+      ? new Set(largest(weighed.weights, top))
+      : undefined;
+    for (let i = 0; i < weighed.weights.length; i++) {
+      const weight = weighed.weights[i], column = columnOf.get(weighed.keys[i]);
+      if (column === undefined || weight < least || best?.has(i) === false) {
+        tail[at] += weight;
+      } else if (weight > 0) triples.push([at, column, weight]);
+    }
+  });
+  const sparse = CsrMatrix.fromTriples(rows.length, keys.length, triples);
+  return {
+    queries: rows.map((row) => memory.rows.slots.idOf[row]),
+    keys,
+    matrix: sparse.density < SPARSE_BELOW ? sparse : sparse.toDense(),
+    tail,
+  };
 }
 
 /**
@@ -278,212 +317,6 @@ export function flush(a: Attention, options: { work?: number } = {}): number {
   }
   if (left === 0) settleLog(memory);
   return left;
-}
-
-/**
- * Bounds how far outputs are from exact attention over what is stored: the worst of the rows asked for.
- *
- * It is a bound, not an estimate: the true error is never larger. It speaks of the rows as they stand and does no
- * work, so a row that has not seen every change has an infinite one; read or {@linkcode flush} first.
- *
- * Costs O(rows · valueDim), no multiply-adds. Errors: a `RangeError` for an id that is not watched.
- *
- * @example A removal is exact when the last key leaves
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { append, createAttention, errorBound, remove } from "@reattend/reattend";
- *
- * const attention = createAttention({ queries: [[1, 0]] });
- * const id = append(attention, [[3, 4]], [[5, 6]]);
- * remove(attention, id);
- * assertEquals(errorBound(attention).total, 0);
- * ```
- */
-export function errorBound(a: Attention, ids?: Ids): ErrorBound {
-  const verb = "bound errors", memory = openAttention(verb, a);
-  let worst: ErrorBound = { ...NO_ERROR };
-  for (const row of checkWatched(verb, memory, ids)) {
-    const bound = boundRow(memory, row);
-    if (bound.total > worst.total) worst = bound;
-  }
-  return worst;
-}
-
-/**
- * Measures how far outputs are from {@linkcode softmaxAttention} over what is stored: the largest difference.
- *
- * Slow, for audits: costs rows · m · (dim + valueDim) multiply-adds besides the read. Never more than
- * {@linkcode errorBound}.
- *
- * @example
- * ```ts
- * import { assert } from "@std/assert";
- * import { createAttention, errorBound, measureError } from "@reattend/reattend";
- *
- * const attention = createAttention({ queries: [[1], [2]], keys: [[0.3], [0.7]], values: [[1], [3]] });
- * assert(measureError(attention) <= errorBound(attention).total);
- * ```
- */
-export function measureError(a: Attention, ids?: Ids): number {
-  const verb = "measure errors", memory = openAttention(verb, a);
-  const rows = checkWatched(verb, memory, ids),
-    answer = new Float64Array(memory.valueDim);
-  syncRows(memory, rows);
-  let worst = 0;
-  for (const row of rows) {
-    answerRow(memory, row, answer, 0);
-    worst = Math.max(worst, measureRow(memory, row, answer));
-  }
-  return worst;
-}
-
-/** The ids of the live keys, ascending. */
-export function ids(a: Attention): Id[] {
-  return listIds(openAttention("list ids", a).keys.slots);
-}
-
-/**
- * What is stored under an id: copies of the key and the value as rounded at the door, and the bias.
- *
- * Errors: a `RangeError` for an id that is unknown or gone.
- */
-export function entry(
-  a: Attention,
-  id: Id,
-): { key: Float32Array; value: Float32Array; bias: number } {
-  const verb = "read an entry",
-    { keys } = openAttention(verb, a),
-    { dim, valueDim } = keys;
-  const [known] = checkIds(verb, id), slot = slotOf(keys.slots, known);
-  if (slot < 0) {
-    throw new RangeError(
-      `Cannot ${verb}: key ${id} is not there, it should be one of ${keys.slots.size} live ids`,
-    );
-  }
-  return {
-    key: keys.keys.slice(slot * dim, (slot + 1) * dim),
-    value: keys.values.slice(slot * valueDim, (slot + 1) * valueDim),
-    bias: keys.biases[slot],
-  };
-}
-
-/** What an attention has done so far and holds now: plain numbers, free to read. */
-export function stats(a: Attention): Stats {
-  const memory = openAttention("read stats", a),
-    { counters, log, kernel, keys } = memory;
-  return {
-    multiplyAdds: kernel.multiplyAdds,
-    writes: counters.writes,
-    coalesced: log.coalesced,
-    evicted: counters.evicted,
-    synced: counters.exchanged,
-    recomputed: counters.recomputed,
-    ladder: { ...counters.ladder },
-    pending: pendingOf(memory),
-    bytes: memoryBytes(memory),
-    blocks: { dense: keys.slots.size === 0 ? 0 : 1, sparse: 0 },
-    kernel: kernel.name,
-  };
-}
-
-/** A query that reads, watched or not. */
-export interface Reader {
-  query: Query;
-  id: Id;
-  position: Id;
-  filter: ((key: Id) => boolean) | undefined;
-}
-
-/** Readers from rows or from `{ ids }` of watched queries. */
-export function checkReaders(
-  verb: string,
-  memory: Memory,
-  queries: Rows | { ids: Ids },
-  options: TopKeysOptions,
-): Reader[] {
-  const named = typeof queries === "object" && queries !== null &&
-    "ids" in queries;
-  if (!named) return checkGuests(verb, memory, queries, options);
-  checkOptions(verb, queries, ["ids"]);
-  if (options.position !== undefined) {
-    throw new TypeError(
-      `Cannot ${verb}: position is given, watched queries have theirs`,
-    );
-  }
-  const filter = checkFilter(verb, options.filter), { rows } = memory;
-  return checkWatched(verb, memory, queries.ids).map((row) => {
-    const id = rows.slots.idOf[row];
-    return {
-      query: queryOf(memory, row),
-      id,
-      position: rows.positions[row],
-      filter: filter && ((key) => filter(id, key) === true),
-    };
-  });
-}
-
-function checkGuests(
-  verb: string,
-  memory: Memory,
-  queries: Rows,
-  options: TopKeysOptions,
-): Reader[] {
-  const { dim, factor, mask, keys } = memory;
-  const rows = checkRows(verb, "queries", queries, dim);
-  const position = checkPosition(
-    verb,
-    mask.kind === "causal",
-    options.position,
-    rows.count,
-    keys.slots.next - 1,
-  );
-  const filter = checkFilter(verb, options.filter);
-  if (
-    filter === undefined && (mask.kind === "predicate" || mask.kind === "edges")
-  ) {
-    throw new TypeError(
-      `Cannot ${verb}: the mask knows watched queries only, filter should say what these may see`,
-    );
-  }
-  return Array.from({ length: rows.count }, (_, at) => ({
-    query: { dim, rows: rows.data, at: at * dim, factor },
-    id: GUEST,
-    position: position(at),
-    filter: filter && ((key: Id) => filter(at, key) === true),
-  }));
-}
-
-/** Rows of watched queries: those named, or all by ascending id. */
-export function checkWatched(
-  verb: string,
-  memory: Memory,
-  given: Ids | undefined,
-): number[] {
-  const { slots } = memory.rows;
-  if (given === undefined) {
-    const rows = new Int32Array(slots.size);
-    listSlots(slots, rows);
-    return [...rows];
-  }
-  return checkIds(verb, given, true).map((id) => {
-    const row = slotOf(slots, id);
-    if (row < 0) {
-      throw new RangeError(
-        `Cannot ${verb}: query ${id} is not watched, it should be one of ${slots.size} watched ids`,
-      );
-    }
-    return row;
-  });
-}
-
-function checkFilter(
-  verb: string,
-  filter: Filter | undefined,
-): Filter | undefined {
-  if (filter === undefined || typeof filter === "function") return filter;
-  throw new TypeError(
-    `Cannot ${verb}: filter is ${show(filter)}, it should be a function`,
-  );
 }
 
 function checkFloats(

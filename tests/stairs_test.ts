@@ -18,6 +18,7 @@ const STAIRS = [
   ["attention"],
   ["change"],
   ["read"],
+  ["inspect"],
   ["snapshot"],
   ["stream", "shard", "store", "layer", "explain", "plot"],
   ["mod"],

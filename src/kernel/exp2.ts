@@ -50,16 +50,19 @@ export const EXP2_ERROR: number = 4 * 2 ** -53;
 export const LEAST_EXPONENT = -1022;
 
 const LARGEST_EXPONENT = 1023;
-const powers = new Float64Array(LARGEST_EXPONENT - LEAST_EXPONENT + 1);
+/** 2^e at e − {@linkcode LEAST_EXPONENT}, for every normal power of two. */
+export const POWERS: Float64Array = new Float64Array(
+  LARGEST_EXPONENT - LEAST_EXPONENT + 1,
+);
 for (
   let i = 0, power = 2 ** LEAST_EXPONENT;
-  i < powers.length;
+  i < POWERS.length;
   i++, power *= 2
-) powers[i] = power;
+) POWERS[i] = power;
 
 /** 2^exponent for a whole exponent from −1022 to 1023. */
 export function powerOfTwo(exponent: number): number {
-  return powers[exponent - LEAST_EXPONENT];
+  return POWERS[exponent - LEAST_EXPONENT];
 }
 
 const float = new Float64Array(1);
@@ -67,11 +70,16 @@ const words = new Int32Array(float.buffer);
 
 /** floor(log2 |x|) for a finite x; −Infinity for 0. */
 export function exponentOf(x: number): number {
-  float[0] = x;
-  const biased = (words[1] >>> 20) & 0x7ff;
+  const biased = biasedExponent(x);
   return biased !== 0 ? biased - 1023 : subnormalExponent(x);
 }
 
 function subnormalExponent(x: number): number {
   return x === 0 ? -Infinity : exponentOf(x * 2 ** 60) - 60;
+}
+
+/** The exponent bits of a double: 1023 more than floor(log2 |x|), 0 for 0 and subnormals. */
+export function biasedExponent(x: number): number {
+  float[0] = x;
+  return (words[1] >>> 20) & 0x7ff;
 }

@@ -125,6 +125,9 @@ export interface Kernel {
   ): boolean;
 }
 
+/** Names the answers: it changes when the same tables could give other bits. */
+export const KERNEL_ID = "reattend-1";
+
 /** The kernels that can be asked for by name. */
 export const kernelNames: readonly string[] = ["auto", "scalar"];
 

@@ -11,7 +11,7 @@ import type { Memory } from "./memory.ts";
 import { gather } from "./recompute.ts";
 
 /** Keys with their weights, by ascending id. */
-export interface Weights {
+export interface KeyWeights {
   /** Ids of the keys that the query may attend to. */
   keys: Float64Array;
   /** Their weights; they add up to 1. */
@@ -29,7 +29,7 @@ export function weigh(
   id: Id,
   position: Id,
   filter?: (key: Id) => boolean,
-): Weights {
+): KeyWeights {
   const count = gather(memory, id, position, filter);
   const { kernel, keys, scratch } = memory, { slots, scores } = scratch;
   kernel.score(query, keys.keys, keys.scoreBiases, slots, count, scores);

@@ -7,7 +7,12 @@
  * @module
  */
 
-import { exponentOf, powerOfTwo } from "../kernel/exp2.ts";
+import {
+  biasedExponent,
+  LEAST_EXPONENT,
+  powerOfTwo,
+  POWERS,
+} from "../kernel/exp2.ts";
 import type { Sums } from "../kernel/kernel.ts";
 import {
   LEAST_STEP,
@@ -15,7 +20,6 @@ import {
   roundRatio,
   SCALE_BITS,
   scaleExponent,
-  stepExponent,
   THETA,
 } from "./canon.ts";
 
@@ -91,16 +95,18 @@ export function quickAnswer(
   }
   const scale = scaleExponent(magnitude + blur),
     sureScale = scale === scaleExponent(magnitude - blur);
-  const floor = Math.max(scale - SCALE_BITS, LEAST_STEP);
+  const floor = Math.max(scale - SCALE_BITS, LEAST_STEP) | 0;
   const high = sums.numeratorHigh, low = sums.numeratorLow;
+  const atUnit = relative * unit, atSize = relative + ROUNDINGS;
+  const toStep = precision - 1;
   let opened = 0, loose = false;
   for (let c = 0, from = row * valueDim; c < valueDim; c++, from++) {
     const x = (high[from] + low[from]) / mass * unit, size = Math.abs(x);
-    const fineStep = exponentOf(size) - (precision - 1);
-    const step = fineStep > floor ? fineStep : floor,
-      perStep = powerOfTwo(-step);
-    const steps = size * perStep;
-    const distance = (relative * (unit + size) + ROUNDINGS * size) * perStep;
+    // Subnormals and 0 read as −1023: below every floor.
+    const fineStep = biasedExponent(x) - 1023 - toStep;
+    const step = fineStep > floor ? fineStep : floor;
+    const perStep = POWERS[-LEAST_EXPONENT - step];
+    const steps = size * perStep, distance = (atUnit + atSize * size) * perStep;
     const whole = Math.floor(steps), rest = steps - whole - THETA;
     if (
       distance > LARGEST_BOUND || Math.abs(rest) <= distance ||
@@ -110,8 +116,9 @@ export function quickAnswer(
       open[opened++] = c;
       continue;
     }
-    const rounded = (rest > 0 ? whole + 1 : whole) * powerOfTwo(step);
-    out[at + c] = rounded === 0 ? 0 : x < 0 ? -rounded : rounded;
+    const rounded = (rest > 0 ? whole + 1 : whole) *
+      POWERS[step - LEAST_EXPONENT];
+    out[at + c] = x < 0 && rounded !== 0 ? -rounded : rounded;
   }
   open[valueDim] = opened;
   return loose ? "loose" : opened > 0 ? "open" : "answered";

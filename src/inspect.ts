@@ -1,0 +1,145 @@
+/**
+ * The verbs that look at an attention: what is stored, how exact it is, what it has done.
+ *
+ * @module
+ */
+
+import { type Attention, openAttention, pendingOf } from "./attention.ts";
+import type { Id, Ids } from "./check.ts";
+import { answerRow } from "./memory/answer.ts";
+import { measureRow } from "./memory/audit.ts";
+import { boundRow, type ErrorBound, NO_ERROR } from "./memory/certify.ts";
+import { type Ladder, memoryBytes } from "./memory/memory.ts";
+import { checkLive, checkWatched } from "./memory/readers.ts";
+import { listIds, slotOf } from "./memory/slots.ts";
+import { syncRows } from "./memory/sync.ts";
+
+export type { ErrorBound, Ladder };
+
+/** What an attention has done and holds. */
+export interface Stats {
+  /** Multiply-adds spent so far. */
+  multiplyAdds: number;
+  /** Keys written: appended, updated, edited or removed. */
+  writes: number;
+  /** Writes over content that no row had seen. */
+  coalesced: number;
+  /** Keys evicted for the capacity. */
+  evicted: number;
+  /** Keys moved in, out or over in the sums of rows. */
+  synced: number;
+  /** Rows started over, for whatever reason. */
+  recomputed: number;
+  /** Answers of rows by the step that gave them. */
+  ladder: Ladder;
+  /** Distinct keys written since all watched queries were up to date. */
+  pending: number;
+  /** Bytes held. */
+  bytes: number;
+  /** Blocks of keys by how they are stored. */
+  blocks: { dense: number; sparse: number };
+  /** The kernel that computes. */
+  kernel: string;
+}
+
+/**
+ * Bounds how far outputs are from exact attention over what is stored: the worst of the rows asked for.
+ *
+ * It is a bound, not an estimate: the true error is never larger. It speaks of the rows as they stand and does no
+ * work, so a row that has not seen every change has an infinite one; read or {@linkcode flush} first.
+ *
+ * Costs O(rows · valueDim), no multiply-adds. Errors: a `RangeError` for an id that is not watched.
+ *
+ * @example A removal is exact when the last key leaves
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { append, createAttention, errorBound, remove } from "@reattend/reattend";
+ *
+ * const attention = createAttention({ queries: [[1, 0]] });
+ * const id = append(attention, [[3, 4]], [[5, 6]]);
+ * remove(attention, id);
+ * assertEquals(errorBound(attention).total, 0);
+ * ```
+ */
+export function errorBound(a: Attention, ids?: Ids): ErrorBound {
+  const verb = "bound errors", memory = openAttention(verb, a);
+  let worst: ErrorBound = { ...NO_ERROR };
+  for (const row of checkWatched(verb, memory, ids)) {
+    const bound = boundRow(memory, row);
+    if (bound.total > worst.total) worst = bound;
+  }
+  return worst;
+}
+
+/**
+ * Measures how far outputs are from {@linkcode softmaxAttention} over what is stored: the largest difference.
+ *
+ * Slow, for audits: costs rows · m · (dim + valueDim) multiply-adds besides the read. Never more than
+ * {@linkcode errorBound}.
+ *
+ * @example
+ * ```ts
+ * import { assert } from "@std/assert";
+ * import { createAttention, errorBound, measureError } from "@reattend/reattend";
+ *
+ * const attention = createAttention({ queries: [[1], [2]], keys: [[0.3], [0.7]], values: [[1], [3]] });
+ * assert(measureError(attention) <= errorBound(attention).total);
+ * ```
+ */
+export function measureError(a: Attention, ids?: Ids): number {
+  const verb = "measure errors", memory = openAttention(verb, a);
+  const rows = checkWatched(verb, memory, ids),
+    answer = new Float64Array(memory.valueDim);
+  syncRows(memory, rows);
+  let worst = 0;
+  for (const row of rows) {
+    answerRow(memory, row, answer, 0);
+    worst = Math.max(worst, measureRow(memory, row, answer));
+  }
+  return worst;
+}
+
+/** The ids of the live keys, ascending. */
+export function ids(a: Attention): Id[] {
+  return listIds(openAttention("list ids", a).keys.slots);
+}
+
+/**
+ * What is stored under an id: copies of the key and the value as rounded at the door, and the bias.
+ *
+ * Errors: a `RangeError` for an id that is unknown or gone.
+ */
+export function entry(
+  a: Attention,
+  id: Id,
+): { key: Float32Array; value: Float32Array; bias: number } {
+  const verb = "read an entry",
+    memory = openAttention(verb, a),
+    { keys } = memory,
+    { dim, valueDim } = keys;
+  const [known] = checkLive(verb, memory, id), slot = slotOf(keys.slots, known);
+  return {
+    key: keys.keys.slice(slot * dim, (slot + 1) * dim),
+    value: keys.values.slice(slot * valueDim, (slot + 1) * valueDim),
+    bias: keys.biases[slot],
+  };
+}
+
+/** What an attention has done so far and holds now: plain numbers, free to read. */
+export function stats(a: Attention): Stats {
+  const memory = openAttention("read stats", a),
+    { counters, log, kernel, keys } = memory;
+  return {
+    multiplyAdds: kernel.multiplyAdds,
+    writes: counters.writes,
+    coalesced: log.coalesced,
+    evicted: counters.evicted,
+    synced: counters.exchanged,
+    recomputed: counters.recomputed,
+    ladder: { ...counters.ladder },
+    pending: pendingOf(memory),
+    bytes: memoryBytes(memory),
+    blocks: { dense: keys.slots.size === 0 ? 0 : 1, sparse: 0 },
+    kernel: kernel.name,
+  };
+}

@@ -1,0 +1,151 @@
+/**
+ * The door of the reads: who reads, and what they may see.
+ *
+ * @module
+ */
+
+import {
+  checkIds,
+  checkOptions,
+  checkPosition,
+  checkRows,
+  type Id,
+  type Ids,
+  type Position,
+  type Rows,
+  show,
+} from "../check.ts";
+import type { Query } from "../kernel/kernel.ts";
+import { type Memory, queryOf } from "./memory.ts";
+import { GUEST } from "./recompute.ts";
+import { listIds, listSlots, slotOf } from "./slots.ts";
+
+/** Says no to keys for one read: asked with the query (its id if watched, else its place in the call) and the key. */
+export type Filter = (query: Id, key: Id) => boolean;
+
+/** What a read may say about its queries. */
+export interface ReaderOptions {
+  /** For causal attentions, the newest key each query sees; the newest there is if left out. */
+  position?: Position;
+  /** Which keys take part. */
+  filter?: Filter;
+}
+
+/** A query that reads, watched or not. */
+export interface Reader {
+  query: Query;
+  id: Id;
+  position: Id;
+  filter: ((key: Id) => boolean) | undefined;
+}
+
+/** Readers from rows or from `{ ids }` of watched queries. */
+export function checkReaders(
+  verb: string,
+  memory: Memory,
+  queries: Rows | { ids: Ids },
+  options: ReaderOptions,
+): Reader[] {
+  const named = typeof queries === "object" && queries !== null &&
+    "ids" in queries;
+  if (!named) return checkGuests(verb, memory, queries, options);
+  checkOptions(verb, queries, ["ids"]);
+  if (options.position !== undefined) {
+    throw new TypeError(
+      `Cannot ${verb}: position is given, watched queries have theirs`,
+    );
+  }
+  const filter = checkFilter(verb, options.filter), { rows } = memory;
+  return checkWatched(verb, memory, queries.ids).map((row) => {
+    const id = rows.slots.idOf[row];
+    return {
+      query: queryOf(memory, row),
+      id,
+      position: rows.positions[row],
+      filter: filter && ((key) => filter(id, key) === true),
+    };
+  });
+}
+
+/** Readers that are not watched. */
+export function checkGuests(
+  verb: string,
+  memory: Memory,
+  queries: Rows,
+  options: ReaderOptions,
+): Reader[] {
+  const { dim, factor, mask, keys } = memory;
+  const rows = checkRows(verb, "queries", queries, dim);
+  const position = checkPosition(
+    verb,
+    mask.kind === "causal",
+    options.position,
+    rows.count,
+    keys.slots.next - 1,
+  );
+  const filter = checkFilter(verb, options.filter);
+  if (
+    filter === undefined && (mask.kind === "predicate" || mask.kind === "edges")
+  ) {
+    throw new TypeError(
+      `Cannot ${verb}: the mask knows watched queries only, filter should say what these may see`,
+    );
+  }
+  return Array.from({ length: rows.count }, (_, at) => ({
+    query: { dim, rows: rows.data, at: at * dim, factor },
+    id: GUEST,
+    position: position(at),
+    filter: filter && ((key: Id) => filter(at, key) === true),
+  }));
+}
+
+/** Rows of watched queries: those named, or all by ascending id. */
+export function checkWatched(
+  verb: string,
+  memory: Memory,
+  given: Ids | undefined,
+): number[] {
+  const { slots } = memory.rows;
+  if (given === undefined) {
+    const rows = new Int32Array(slots.size);
+    listSlots(slots, rows);
+    return [...rows];
+  }
+  return checkIds(verb, given, true).map((id) => {
+    const row = slotOf(slots, id);
+    if (row < 0) {
+      throw new RangeError(
+        `Cannot ${verb}: query ${id} is not watched, it should be one of ${slots.size} watched ids`,
+      );
+    }
+    return row;
+  });
+}
+
+/** Live keys: those named, none twice, or all by ascending id. */
+export function checkLive(
+  verb: string,
+  { keys }: Memory,
+  given: Ids | undefined,
+): Id[] {
+  if (given === undefined) return listIds(keys.slots);
+  const ids = checkIds(verb, given);
+  for (const id of ids) {
+    if (slotOf(keys.slots, id) < 0) {
+      throw new RangeError(
+        `Cannot ${verb}: key ${id} is not there, it should be one of ${keys.slots.size} live ids`,
+      );
+    }
+  }
+  return ids;
+}
+
+function checkFilter(
+  verb: string,
+  filter: Filter | undefined,
+): Filter | undefined {
+  if (filter === undefined || typeof filter === "function") return filter;
+  throw new TypeError(
+    `Cannot ${verb}: filter is ${show(filter)}, it should be a function`,
+  );
+}

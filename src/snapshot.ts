@@ -1,0 +1,249 @@
+/**
+ * Keeping an attention: its tables as a safetensors file, and back.
+ *
+ * A file holds what is stored, never what is computed: outputs are a function of the tables, so an attention restored
+ * from them gives the same bits.
+ *
+ * @module
+ */
+
+import { type Attention, createAttention, openAttention } from "./attention.ts";
+import { append, watch } from "./change.ts";
+import { checkInteger, checkOptions, ID_LIMIT, show } from "./check.ts";
+import { KERNEL_ID } from "./kernel/kernel.ts";
+import { CsrMatrix } from "./matrix/csr.ts";
+import { NO_CHECKSUM, seal, verifySeal } from "./memory/checksum.ts";
+import type { MaskPredicate } from "./memory/mask.ts";
+import {
+  type NamedTensor,
+  readSafetensors,
+  writeSafetensors,
+} from "./memory/safetensors.ts";
+import {
+  edgeTensors,
+  integers,
+  integersOf,
+  readEdges,
+  tableOf,
+  tensorOf,
+} from "./memory/tensors.ts";
+import { MOST_KEYS } from "./memory/keys.ts";
+import { listSlots, type SlotTable } from "./memory/slots.ts";
+
+const FORMAT = "reattend";
+const VERSION = "1";
+
+/** Options of {@linkcode restore}. */
+export interface RestoreOptions {
+  /** The predicate, where the mask was one: functions cannot be stored. */
+  mask?: MaskPredicate;
+  /** Bytes that old versions of changed keys may take; as it was if left out. */
+  logBytes?: number;
+  /** Which kernel computes. */
+  kernel?: "auto" | "scalar";
+}
+
+/**
+ * Writes an attention's tables into bytes: a valid `.safetensors` file.
+ *
+ * It holds keys, values, biases, queries, ids, positions, mask edges and options, with a checksum; no sums. A
+ * predicate mask is named but not stored.
+ *
+ * Costs a copy of the tables. Errors: none of its own.
+ *
+ * @example There and back
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { createAttention, outputs, restore, snapshot } from "@reattend/reattend";
+ *
+ * const attention = createAttention({ queries: [[1, 2]], keys: [[3, 4], [5, 6]], values: [[7], [8]] });
+ * assertEquals(outputs(restore(snapshot(attention))).data, outputs(attention).data);
+ * ```
+ */
+export function snapshot(a: Attention): Uint8Array {
+  const memory = openAttention("take a snapshot", a),
+    { dim, valueDim, keys, rows, mask } = memory;
+  const keySlots = slotsOf(keys.slots), querySlots = slotsOf(rows.slots);
+  const pick = <T extends Float32Array | Float64Array>(
+    table: T,
+    width: number,
+    slots: Int32Array,
+  ): T => {
+    const picked = new (table.constructor as new (length: number) => T)(
+      slots.length * width,
+    );
+    slots.forEach((slot, at) =>
+      picked.set(table.subarray(slot * width, (slot + 1) * width), at * width)
+    );
+    return picked;
+  };
+  const m = keySlots.length, n = querySlots.length;
+  const tensors: NamedTensor[] = [
+    {
+      name: "keys",
+      dtype: "F32",
+      shape: [m, dim],
+      data: pick(keys.keys, dim, keySlots),
+    },
+    {
+      name: "values",
+      dtype: "F32",
+      shape: [m, valueDim],
+      data: pick(keys.values, valueDim, keySlots),
+    },
+    {
+      name: "biases",
+      dtype: "F64",
+      shape: [m],
+      data: pick(keys.biases, 1, keySlots),
+    },
+    integers("key_ids", pick(keys.slots.idOf, 1, keySlots)),
+    {
+      name: "queries",
+      dtype: "F32",
+      shape: [n, dim],
+      data: pick(rows.queries, dim, querySlots),
+    },
+    integers("query_ids", pick(rows.slots.idOf, 1, querySlots)),
+    ...(mask.kind === "causal"
+      ? [integers("positions", pick(rows.positions, 1, querySlots))]
+      : []),
+    ...(mask.kind === "edges" ? edgeTensors(mask.edges) : []),
+  ];
+  const bytes = writeSafetensors(tensors, {
+    format: FORMAT,
+    version: VERSION,
+    kernel: KERNEL_ID,
+    scale: String(memory.scale),
+    capacity: String(memory.capacity),
+    log_bytes: memory.logLimit === undefined ? "auto" : String(memory.logLimit),
+    mask: mask.kind,
+    next_key: String(keys.slots.next),
+    next_query: String(rows.slots.next),
+    checksum: NO_CHECKSUM,
+  });
+  return seal(bytes);
+}
+
+/**
+ * Makes an attention from a {@linkcode snapshot}: every later output has the same bits.
+ *
+ * Costs the copies; its first reads start over. Errors: a `RangeError` for bytes that are no snapshot, are altered or
+ * come from a kernel with other answers, a `TypeError` where the mask is a predicate and is not given.
+ *
+ * @example Altered bytes are refused
+ * ```ts
+ * import { assertThrows } from "@std/assert";
+ * import { createAttention, restore, snapshot } from "@reattend/reattend";
+ *
+ * const bytes = snapshot(createAttention({ keys: [[1]], values: [[2]] }));
+ * bytes[bytes.length - 1] ^= 1;
+ * assertThrows(() => restore(bytes), RangeError, "checksum");
+ * ```
+ */
+export function restore(
+  bytes: Uint8Array,
+  options: RestoreOptions = {},
+): Attention {
+  const verb = "restore";
+  if (!(bytes instanceof Uint8Array)) {
+    throw new TypeError(
+      `Cannot ${verb}: bytes is ${show(bytes)}, it should be a Uint8Array`,
+    );
+  }
+  checkOptions(verb, options, ["mask", "logBytes", "kernel"]);
+  const file = readSafetensors(verb, bytes), { metadata } = file;
+  if (metadata.format !== FORMAT || metadata.version !== VERSION) {
+    throw new RangeError(
+      `Cannot ${verb}: the file is ${show(metadata.format)} ${
+        show(metadata.version)
+      }, it should be a snapshot of version ${VERSION}`,
+    );
+  }
+  verifySeal(verb, bytes);
+  if (metadata.kernel !== KERNEL_ID) {
+    throw new RangeError(
+      `Cannot ${verb}: the kernel is ${show(metadata.kernel)}, it should be ${
+        show(KERNEL_ID)
+      }`,
+    );
+  }
+  const whole = (name: string, most: number) =>
+    checkInteger(verb, name, Number(metadata[name] ?? NaN), 0, most);
+  const keys = tableOf(verb, file, "keys"),
+    values = tableOf(verb, file, "values");
+  const queries = tableOf(verb, file, "queries");
+  const capacity = whole("capacity", MOST_KEYS);
+  if (keys.shape[0] > capacity) {
+    throw new RangeError(
+      `Cannot ${verb}: there are ${
+        keys.shape[0]
+      } keys, there should be at most ${capacity}`,
+    );
+  }
+  const attention = createAttention({
+    dim: keys.shape[1],
+    valueDim: values.shape[1],
+    scale: Number(metadata.scale ?? NaN),
+    capacity,
+    logBytes: options.logBytes ??
+      (metadata.log_bytes === "auto"
+        ? undefined
+        : whole("log_bytes", Number.MAX_SAFE_INTEGER)),
+    kernel: options.kernel,
+    mask: maskOf(verb, metadata.mask, options.mask),
+  });
+  const memory = openAttention(verb, attention);
+  if (memory.mask.kind === "edges") readEdges(verb, file, memory.mask.edges);
+  append(attention, keys.data, values.data, {
+    ids: integersOf(verb, file, "key_ids"),
+    bias: tensorOf(verb, file, "biases", 1).data as Float64Array,
+  });
+  const position = memory.mask.kind === "causal"
+    ? integersOf(verb, file, "positions")
+    : undefined;
+  watch(attention, queries.data, {
+    ids: integersOf(verb, file, "query_ids"),
+    position,
+  });
+  memory.keys.slots.next = Math.max(
+    memory.keys.slots.next,
+    whole("next_key", ID_LIMIT),
+  );
+  memory.rows.slots.next = Math.max(
+    memory.rows.slots.next,
+    whole("next_query", ID_LIMIT),
+  );
+  return attention;
+}
+
+function slotsOf(table: SlotTable): Int32Array {
+  const slots = new Int32Array(table.size);
+  listSlots(table, slots);
+  return slots;
+}
+
+function maskOf(
+  verb: string,
+  kind: string | undefined,
+  predicate: MaskPredicate | undefined,
+) {
+  if ((kind === "predicate") !== (predicate !== undefined)) {
+    throw new TypeError(
+      predicate === undefined
+        ? `Cannot ${verb}: the mask was a function, which should be given as mask`
+        : `Cannot ${verb}: a mask is given, the mask of the snapshot should stay ${
+          show(kind)
+        }`,
+    );
+  }
+  if (kind === "edges") return new CsrMatrix(0, 0, [0], [], []);
+  if (kind === "causal" || kind === "all" || kind === "predicate") {
+    return kind === "causal" ? kind : predicate;
+  }
+  throw new RangeError(
+    `Cannot ${verb}: the mask is ${
+      show(kind)
+    }, it should be all, causal, predicate or edges`,
+  );
+}
