@@ -66,7 +66,15 @@ export {
   type WeightsOptions,
 } from "./src/read.ts";
 export { restore, type RestoreOptions, snapshot } from "./src/snapshot.ts";
+export type { AdmissionOptions } from "./src/softmax/admit.ts";
+export {
+  scaledDotProductAttention,
+  type ScaledDotProductAttentionOptions,
+  type ScaledDotProductAttentionResult,
+} from "./src/softmax/attention.ts";
+export type { ScoreKind } from "./src/softmax/block.ts";
 export {
   softmaxAttention,
   type SoftmaxAttentionOptions,
 } from "./src/softmax/definition.ts";
+export type { Tensor } from "./src/softmax/tensor.ts";

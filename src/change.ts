@@ -18,8 +18,9 @@ import {
   show,
 } from "./check.ts";
 import type { Edits } from "./matrix/edits.ts";
+import type { Memory } from "./memory/memory.ts";
 import { commit, makeShadow } from "./memory/shadow.ts";
-import { type Change, stage } from "./memory/stage.ts";
+import { type Change, checkChange, stage } from "./memory/stage.ts";
 
 /** Options of {@linkcode append}. */
 export interface AppendOptions {
@@ -255,15 +256,23 @@ export function apply(a: Attention, changes: Iterable<Change>): Id[][] {
       }, it should be a list of changes`,
     );
   }
-  const shadow = makeShadow(memory);
-  const concerned = [...changes].map((change) => stage(shadow, change));
-  commit(shadow);
-  return concerned;
+  const list = [...changes].map(checkChange);
+  return carryOut(memory, list);
 }
 
+/** A list of one change, without the list. */
 function one(a: Attention, change: Change): Id[] {
-  const shadow = makeShadow(openAttention(change.verb, a));
-  const concerned = stage(shadow, change);
-  commit(shadow);
-  return concerned;
+  return carryOut(openAttention(change.verb, a), [change])[0];
+}
+
+function carryOut(memory: Memory, changes: readonly Change[]): Id[][] {
+  const shadow = makeShadow(memory, changes.length > 1), { arena } = memory;
+  const before = arena.used;
+  try {
+    const concerned = changes.map((change) => stage(shadow, change));
+    commit(shadow);
+    return concerned;
+  } finally {
+    arena.used = before;
+  }
 }

@@ -126,59 +126,66 @@ export function checkFinite(
   return value;
 }
 
+/** Floats to put checked rows into, instead of a new array each time: they are used up by the end of the call. */
+export interface Arena {
+  floats: Float32Array;
+  used: number;
+}
+
 /** Checks rows of a width (taken from the rows themselves where it is undefined), rounds and copies them. */
 export function checkRows(
   verb: string,
   name: string,
   rows: unknown,
   width?: number,
+  arena?: Arena,
 ): CheckedRows {
+  if (Array.isArray(rows) && (rows.length === 0 || isRow(rows[0]))) {
+    return checkList(verb, name, rows, width, arena);
+  }
+  let flat: ArrayLike<number>, count: number, columns: number;
   if (isRowsSource(rows)) {
     checkWidth(verb, name, rows.columns, width);
-    const flat = rows.to1DArray();
-    if (
-      !Number.isInteger(rows.rows) || rows.rows < 0 ||
-      flat.length !== rows.rows * rows.columns
-    ) {
+    [flat, count, columns] = [rows.to1DArray(), rows.rows, rows.columns];
+    if (!isRow(flat) || flat.length !== count * columns) {
       throw new RangeError(
-        `Cannot ${verb}: ${name} holds ${flat.length} numbers, it should hold ${rows.rows} × ${rows.columns}`,
+        `Cannot ${verb}: ${name} holds ${
+          isRow(flat) ? `${flat.length} numbers` : show(flat)
+        }, it should hold ${count} × ${columns}`,
       );
     }
-    return {
-      count: rows.rows,
-      width: rows.columns,
-      data: rounded(verb, name, flat, rows.columns),
-    };
-  }
-  if (ArrayBuffer.isView(rows) && !(rows instanceof DataView)) {
-    const flat = rows as unknown as ArrayLike<number>;
-    const columns = width ?? flat.length;
-    if (columns === 0 ? flat.length > 0 : flat.length % columns !== 0) {
+  } else if (Array.isArray(rows)) {
+    checkWidth(verb, name, rows.length, width);
+    [flat, count, columns] = [rows, 1, rows.length];
+  } else if (isRow(rows)) {
+    [flat, columns] = [rows, width ?? rows.length];
+    count = columns === 0 ? 1 : flat.length / columns;
+    if (!Number.isInteger(count) || (columns === 0 && flat.length > 0)) {
       throw new RangeError(
         `Cannot ${verb}: ${name} holds ${flat.length} numbers, it should hold a multiple of ${columns}`,
       );
     }
-    const count = columns === 0 ? 1 : flat.length / columns;
-    return { count, width: columns, data: rounded(verb, name, flat, columns) };
-  }
-  if (!Array.isArray(rows)) {
+  } else {
     throw new TypeError(
       `Cannot ${verb}: ${name} is ${show(rows)}, it should be rows of numbers`,
     );
   }
-  if (rows.length === 0) {
-    return { count: 0, width: width ?? 0, data: new Float32Array(0) };
-  }
-  if (!isRow(rows[0])) {
-    checkWidth(verb, name, rows.length, width);
-    return {
-      count: 1,
-      width: rows.length,
-      data: rounded(verb, name, rows, rows.length),
-    };
-  }
-  const columns = width ?? rows[0].length;
-  const data = new Float32Array(rows.length * columns);
+  const data = takeFloats(arena, flat.length);
+  round(verb, name, flat, data, 0, columns);
+  return { count, width: columns, data };
+}
+
+/** A list of rows. */
+function checkList(
+  verb: string,
+  name: string,
+  rows: readonly unknown[],
+  width: number | undefined,
+  arena: Arena | undefined,
+): CheckedRows {
+  const columns = width ?? (rows[0] as ArrayLike<number> | undefined)?.length ??
+    0;
+  const data = takeFloats(arena, rows.length * columns);
   for (let row = 0; row < rows.length; row++) {
     const numbers = rows[row];
     if (!isRow(numbers)) {
@@ -193,9 +200,18 @@ export function checkRows(
         `Cannot ${verb}: ${name}[${row}] has ${numbers.length} numbers, it should have ${columns}`,
       );
     }
-    data.set(rounded(verb, `${name}[${row}]`, numbers), row * columns);
+    round(verb, `${name}[${row}]`, numbers, data, row * columns);
   }
   return { count: rows.length, width: columns, data };
+}
+
+function takeFloats(arena: Arena | undefined, length: number): Float32Array {
+  if (arena === undefined || arena.used + length > arena.floats.length) {
+    return new Float32Array(length);
+  }
+  const start = arena.used;
+  arena.used += length;
+  return arena.floats.subarray(start, arena.used);
 }
 
 /** Checks one id or several: whole numbers below 2³², none twice unless `repeats` is allowed. */
@@ -362,13 +378,14 @@ function checkWidth(
 }
 
 /** Rounds to 32-bit floats; names the first number that is none or that has no finite 32-bit form. */
-function rounded(
+function round(
   verb: string,
   name: string,
   numbers: ArrayLike<number>,
+  into: Float32Array,
+  at: number,
   columns?: number,
-): Float32Array {
-  const data = new Float32Array(numbers.length);
+): void {
   for (let i = 0; i < numbers.length; i++) {
     const number = numbers[i];
     if (typeof number !== "number") {
@@ -378,8 +395,8 @@ function rounded(
         }, it should be a number`,
       );
     }
-    data[i] = number;
-    if (!Number.isFinite(data[i])) {
+    into[at + i] = number;
+    if (!Number.isFinite(into[at + i])) {
       throw new RangeError(
         `Cannot ${verb}: ${name}${
           place(i, columns)
@@ -387,7 +404,6 @@ function rounded(
       );
     }
   }
-  return data;
 }
 
 function place(index: number, columns?: number): string {

@@ -21,7 +21,7 @@ export function roundEven(t: number): number {
 }
 
 // ln(2)^k / k!, correctly rounded; the terms left out are below 2^-57 for a fraction of ½.
-const C1 = 0.6931471805599453, C2 = 0.2402265069591007;
+const C1 = 0.6931471805599453, C2 = 0.24022650695910072;
 const C3 = 0.05550410866482158, C4 = 0.009618129107628477;
 const C5 = 0.0013333558146428443, C6 = 0.0001540353039338161;
 const C7 = 1.5252733804059841e-05, C8 = 1.321548679014431e-06;

@@ -216,7 +216,7 @@ export function scoreInPlace(
 /**
  * product += weights · values, rows × inner times inner × columns, the values read where they lie.
  *
- * Any sizes. The bits of {@linkcode multiplyAdd} with zeros behind the last value.
+ * Any sizes; zeros follow the weights of a row up to a multiple of four. The bits of {@linkcode multiplyAdd}.
  */
 export function addInPlace(
   product: Panel,
@@ -234,12 +234,12 @@ export function addInPlace(
     const p0 = product.at + row * product.stride,
       a0 = weights.at + row * weights.stride;
     for (let i = 0; i < inner; i += GROUP) {
-      const rest = inner - i, v0 = values.at + i * step;
-      const w0 = w[a0 + i];
-      // Weights behind the last value are 0 and meet the last value that there is.
-      const w1 = rest > 1 ? w[a0 + i + 1] : 0, v1 = rest > 1 ? v0 + step : v0;
-      const w2 = rest > 2 ? w[a0 + i + 2] : 0, v2 = rest > 2 ? v1 + step : v1;
-      const w3 = rest > 3 ? w[a0 + i + 3] : 0, v3 = rest > 3 ? v2 + step : v2;
+      const rest = inner - i;
+      const w0 = w[a0 + i], w1 = w[a0 + i + 1];
+      const w2 = w[a0 + i + 2], w3 = w[a0 + i + 3];
+      // The zeros behind the last weight meet the last value that there is.
+      const v0 = values.at + i * step, v1 = rest > 1 ? v0 + step : v0;
+      const v2 = rest > 2 ? v1 + step : v1, v3 = rest > 3 ? v2 + step : v2;
       for (let c = 0; c < columns; c++) {
         p[p0 + c] += w0 * v[v0 + c] + w1 * v[v1 + c] + w2 * v[v2 + c] +
           w3 * v[v3 + c];
@@ -277,9 +277,9 @@ export function weigh(
       if (score !== -Infinity) admitted++;
       if (score > largest) largest = score;
     }
-    if (admitted < columns) zeros = true;
     if (admitted === 0) {
       s.fill(0, from, to);
+      zeros = true;
       continue;
     }
     if (largest > anchor[at]) {

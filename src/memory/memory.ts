@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Id } from "../check.ts";
+import type { Arena, Id } from "../check.ts";
 import type { Kernel, Query, Scratch, Sums } from "../kernel/kernel.ts";
 import { growSums, makeScratch, makeSums, sumsBytes } from "../softmax/row.ts";
 import { keysBytes, type KeyTable, lengthOf, makeKeys } from "./keys.ts";
@@ -83,6 +83,8 @@ export interface Memory {
   rows: RowTable;
   log: Log;
   scratch: Scratch;
+  /** Rows of a call between the door and the tables. */
+  arena: Arena;
   /** One row for queries that are not watched. */
   guest: Sums;
   /** Components that a step of the ladder left open, and behind them their number. */
@@ -101,6 +103,9 @@ export interface MemorySettings {
   mask: Mask;
   kernel: Kernel;
 }
+
+/** Calls with more keys than this get arrays of their own. */
+const ARENA_ROWS = 4;
 
 /** Makes an empty memory. */
 export function makeMemory(settings: MemorySettings): Memory {
@@ -123,6 +128,10 @@ export function makeMemory(settings: MemorySettings): Memory {
     },
     log: makeLog(),
     scratch: makeScratch(0),
+    arena: {
+      floats: new Float32Array(ARENA_ROWS * (dim + valueDim)),
+      used: 0,
+    },
     guest: makeSums(1, dim, valueDim),
     open: new Int32Array(valueDim + 1),
     counters: {
@@ -181,7 +190,7 @@ export function roomyScratch(memory: Memory, keys: number): Scratch {
 
 /** Bytes held by all arrays and maps. */
 export function memoryBytes(
-  { keys, rows, log, scratch, guest, mask }: Memory,
+  { keys, rows, log, scratch, arena, guest, mask }: Memory,
 ): number {
   const answers = [...rows.answers.values()].reduce(
     (bytes, answer) => bytes + answer.byteLength,
@@ -194,7 +203,8 @@ export function memoryBytes(
   return keysBytes(keys) + slotsBytes(rows.slots) + rows.queries.byteLength +
     5 * rows.clocks.byteLength +
     sumsBytes(rows.sums) + answers + flips + logBytes(log) +
-    28 * scratch.slots.length + sumsBytes(guest) +
+    28 * scratch.slots.length +
+    arena.floats.byteLength + sumsBytes(guest) +
     (mask.kind === "edges" ? edgesBytes(mask.edges) : 0);
 }
 

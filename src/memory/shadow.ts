@@ -47,8 +47,8 @@ interface ShadowTable {
   next: Id;
   size: number;
   /** New ids that are still there, in ascending order. */
-  added: Set<Id>;
-  dropped: Set<Id>;
+  added: Set<Id> | undefined;
+  dropped: Set<Id> | undefined;
   /** Where the search for the oldest id of the table goes on. */
   front: number;
 }
@@ -59,18 +59,20 @@ export interface Shadow {
   readonly keys: ShadowTable;
   readonly queries: ShadowTable;
   readonly writes: Write[];
-  /** The newest rows of keys written so far, for edits that come later in the list. */
-  readonly rows: Map<Id, { key?: Float32Array; value?: Float32Array }>;
+  /** The newest rows of keys written so far, for edits later in a list; undefined where there is no list. */
+  readonly rows:
+    | Map<Id, { key?: Float32Array; value?: Float32Array }>
+    | undefined;
 }
 
-/** The tables as they are. */
-export function makeShadow(memory: Memory): Shadow {
+/** The tables as they are; `list` says that several changes will come. */
+export function makeShadow(memory: Memory, list: boolean): Shadow {
   return {
     memory,
     keys: shadowOf(memory.keys.slots),
     queries: shadowOf(memory.rows.slots),
     writes: [],
-    rows: new Map(),
+    rows: list ? new Map() : undefined,
   };
 }
 
@@ -79,7 +81,8 @@ export function willHave(
   { table, added, dropped }: ShadowTable,
   id: Id,
 ): boolean {
-  return added.has(id) || (!dropped.has(id) && slotOf(table, id) >= 0);
+  return added?.has(id) ||
+    (!dropped?.has(id) && slotOf(table, id) >= 0);
 }
 
 /** Adds a key, and takes the oldest out where there are more than the capacity. */
@@ -93,7 +96,7 @@ export function stageNewKey(
   const { keys, memory, writes, rows } = shadow;
   add(keys, id);
   writes.push({ kind: "new key", id, key, value, bias });
-  rows.set(id, { key, value });
+  rows?.set(id, { key, value });
   while (keys.size > memory.capacity) {
     stageErasedKey(shadow, oldest(keys), true);
   }
@@ -108,15 +111,15 @@ export function stageKey(
   bias?: number,
 ): void {
   shadow.writes.push({ kind: "key", id, key, value, bias });
-  const row = shadow.rows.get(id) ?? {};
-  shadow.rows.set(id, { key: key ?? row.key, value: value ?? row.value });
+  const row = shadow.rows?.get(id);
+  shadow.rows?.set(id, { key: key ?? row?.key, value: value ?? row?.value });
 }
 
 /** Takes a key out. */
 export function stageErasedKey(shadow: Shadow, id: Id, evicted: boolean): void {
   drop(shadow.keys, id);
   shadow.writes.push({ kind: "erase key", id, evicted });
-  shadow.rows.delete(id);
+  shadow.rows?.delete(id);
 }
 
 /** Adds or replaces a query. */
@@ -142,7 +145,7 @@ export function rowAsStaged(
   id: Id,
   part: "key" | "value",
 ): Float32Array {
-  const staged = rows.get(id)?.[part];
+  const staged = rows?.get(id)?.[part];
   if (staged !== undefined) return staged.slice();
   const { keys } = memory, slot = slotOf(keys.slots, id);
   const [table, width] = part === "key"
@@ -188,20 +191,20 @@ function shadowOf(table: SlotTable): ShadowTable {
     table,
     next: table.next,
     size: table.size,
-    added: new Set(),
-    dropped: new Set(),
+    added: undefined,
+    dropped: undefined,
     front: table.front,
   };
 }
 
 function add(shadow: ShadowTable, id: Id): void {
-  shadow.added.add(id);
+  (shadow.added ??= new Set()).add(id);
   shadow.next = id + 1;
   shadow.size++;
 }
 
 function drop(shadow: ShadowTable, id: Id): void {
-  if (!shadow.added.delete(id)) shadow.dropped.add(id);
+  if (!shadow.added?.delete(id)) (shadow.dropped ??= new Set()).add(id);
   shadow.size--;
 }
 
@@ -210,7 +213,7 @@ function oldest(shadow: ShadowTable): Id {
   const { table, dropped, added } = shadow;
   for (; shadow.front < table.length; shadow.front++) {
     const id = table.ids[shadow.front];
-    if (table.slots[shadow.front] >= 0 && !dropped.has(id)) return id;
+    if (table.slots[shadow.front] >= 0 && !dropped?.has(id)) return id;
   }
-  return added.values().next().value!;
+  return added!.values().next().value!;
 }

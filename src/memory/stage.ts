@@ -48,17 +48,17 @@ export type Change =
 
 /** The arguments of each verb. */
 const ARGUMENTS: Readonly<Record<Change["verb"], readonly string[]>> = {
-  append: ["keys", "values", "ids", "bias"],
-  update: ["ids", "keys", "values", "bias"],
-  edit: ["keys", "values"],
-  remove: ["ids"],
-  watch: ["queries", "ids", "position"],
-  unwatch: ["ids"],
-  admit: ["pairs", "admitted"],
+  append: ["verb", "keys", "values", "ids", "bias"],
+  update: ["verb", "ids", "keys", "values", "bias"],
+  edit: ["verb", "keys", "values"],
+  remove: ["verb", "ids"],
+  watch: ["verb", "queries", "ids", "position"],
+  unwatch: ["verb", "ids"],
+  admit: ["verb", "pairs", "admitted"],
 };
 
-/** Checks a change against the shadow and adds its writes; returns the ids it concerns. */
-export function stage(shadow: Shadow, change: Change): Id[] {
+/** Checks that something is a change, with no argument that its verb does not know. */
+export function checkChange(change: Change): Change {
   if (
     typeof change !== "object" || change === null ||
     !Object.hasOwn(ARGUMENTS, change.verb)
@@ -70,7 +70,12 @@ export function stage(shadow: Shadow, change: Change): Id[] {
       }, it should be one of ${Object.keys(ARGUMENTS).join(", ")}`,
     );
   }
-  checkOptions(change.verb, change, ["verb", ...ARGUMENTS[change.verb]]);
+  checkOptions(change.verb, change, ARGUMENTS[change.verb]);
+  return change;
+}
+
+/** Checks a change against the shadow and adds its writes; returns the ids it concerns. */
+export function stage(shadow: Shadow, change: Change): Id[] {
   switch (change.verb) {
     case "append":
       return stageAppend(
@@ -119,9 +124,9 @@ function stageAppend(
   own: Ids | undefined,
   bias: Bias | undefined,
 ): Id[] {
-  const verb = "append", { dim, valueDim, capacity } = shadow.memory;
-  const keys = checkRows(verb, "keys", keyRows, dim),
-    values = checkRows(verb, "values", valueRows, valueDim);
+  const verb = "append", { dim, valueDim, capacity, arena } = shadow.memory;
+  const keys = checkRows(verb, "keys", keyRows, dim, arena),
+    values = checkRows(verb, "values", valueRows, valueDim, arena);
   if (values.count !== keys.count) {
     throw new RangeError(
       `Cannot ${verb}: there are ${values.count} values, there should be one for each of ${keys.count} keys`,
@@ -161,11 +166,11 @@ function stageUpdate(
   valueRows: Rows | undefined,
   bias: Bias | undefined,
 ): Id[] {
-  const verb = "update", { dim, valueDim } = shadow.memory;
+  const verb = "update", { dim, valueDim, arena } = shadow.memory;
   const ids = checkKnown(shadow, verb, given, "keys");
   const rows = (name: string, source: Rows | undefined, width: number) => {
     if (source === undefined) return undefined;
-    const checked = checkRows(verb, name, source, width);
+    const checked = checkRows(verb, name, source, width, arena);
     if (checked.count !== ids.length) {
       throw new RangeError(
         `Cannot ${verb}: there are ${checked.count} ${name}, there should be one for each of ${ids.length} ids`,

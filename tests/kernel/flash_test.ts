@@ -96,6 +96,7 @@ Deno.test("weigh() says whether a weight is 0, by mask or by underflow", () => {
   assertEquals(weighed(0, -700), false);
   assertEquals(weighed(0, -Infinity), true);
   assertEquals(weighed(0, -800), true);
+  assertEquals(weighed(-Infinity, -Infinity), true);
 });
 
 Deno.test("weigh() makes NaN of the sum of a row with a score of NaN or Infinity, never of an empty one", () => {

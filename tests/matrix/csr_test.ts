@@ -399,7 +399,7 @@ Deno.test("CsrMatrix() refuses a malformed structure", () => {
     [
       [1, 3, [0, 1], [1n], [1]],
       TypeError,
-      "indices[0] is 1, it should be a number",
+      "indices[0] is 1n, it should be a number",
     ],
     [
       [1, 3, [0, 2], [1, 1], [1, 1]],

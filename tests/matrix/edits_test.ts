@@ -174,7 +174,7 @@ Deno.test("checkEdits() refuses what is no edit", () => {
       RangeError,
       "column of keys[0] is -1, it should be a whole number below 3",
     ],
-    [[[1, 1n, 2]], TypeError, "column of keys[0] is 1, it should be a number"],
+    [[[1, 1n, 2]], TypeError, "column of keys[0] is 1n, it should be a number"],
     [
       [[1, 0, 2], [1, 0, NaN]],
       RangeError,

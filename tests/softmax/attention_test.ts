@@ -717,6 +717,26 @@ Deno.test("scaledDotProductAttention() is not changed by NaN in what no query ma
   assert(poisoned > 1000);
 });
 
+Deno.test("scaledDotProductAttention() is not changed by NaN in values that are masked, in the last block or before it", () => {
+  // Of 65 keys one is in the second block, where three more are read that are none.
+  for (const n of [1, 4]) {
+    for (const masked of [0, 1, 2, 3, 63, 64]) {
+      const mask = bytes(new Array(65).fill(1), [65]);
+      mask.data[masked] = 0;
+      const call = {
+        queries: normal(seeded(1), [1, 1, n, 4]),
+        keys: normal(seeded(2), [1, 1, 65, 4]),
+        values: normal(seeded(3), [1, 1, 65, 2]),
+        options: { mask },
+      };
+      const clean = run(call);
+      call.values.data.fill(NaN, masked * 2, masked * 2 + 2);
+      call.keys.data.fill(NaN, masked * 4, masked * 4 + 4);
+      assertEquals(run(call), clean);
+    }
+  }
+});
+
 Deno.test("scaledDotProductAttention() of 32-bit numbers errs at most twice as much as a naive loop in 32 bits, and at most by its last rounding", () => {
   for (const gain of [0.3, 1, 3, 10]) {
     const random = seeded(gain * 10);
