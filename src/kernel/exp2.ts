@@ -80,6 +80,11 @@ function subnormalExponent(x: number): number {
 
 /** The exponent bits of a double: 1023 more than floor(log2 |x|), 0 for 0 and subnormals. */
 export function biasedExponent(x: number): number {
+  return (highWord(x) >>> 20) & 0x7ff;
+}
+
+/** The upper half of a double: its sign, the exponent bits, 20 bits of fraction. */
+export function highWord(x: number): number {
   float[0] = x;
-  return (words[1] >>> 20) & 0x7ff;
+  return words[1];
 }

@@ -223,6 +223,9 @@ function foldValues(
   }
 }
 
+/** Weight in units of the mass, weight in units of the values: what a row gives a key. */
+const OLD = new Float64Array(2), NEW = new Float64Array(2);
+
 function exchange(
   this: Kernel,
   sums: Sums,
@@ -232,52 +235,32 @@ function exchange(
   now: Entry | null,
   sameKey: boolean,
 ): boolean {
-  const anchor = sums.anchor[row],
-    shift = sums.shift[row],
-    valueShift = sums.valueShift[row];
-  const fine = sums.fine[row], fineMagic = 1.5 * 2 ** 52 * fine;
-  let oldWeight = 0, oldValueWeight = 0, newWeight = 0, newValueWeight = 0;
-  let scored = 0;
+  OLD.fill(0);
+  NEW.fill(0);
+  let scored = 0, fits = true;
   if (old !== null) {
-    const score = scoreOf(query, old.key, old.bias), whole = roundEven(score);
-    const mantissa = exp2(score - whole), exponent = whole - anchor;
-    // Below the range on the way in, so below it on the way out.
-    if (exponent - shift >= LEAST_EXPONENT) {
-      oldWeight = mantissa * powerOfTwo(exponent - shift);
-    }
-    if (exponent - valueShift >= LEAST_EXPONENT) {
-      oldValueWeight = mantissa * powerOfTwo(exponent - valueShift);
-    }
+    weigh(sums, row, query, old, OLD);
     scored++;
   }
-  if (now !== null) {
-    if (sameKey && old !== null) {
-      newWeight = oldWeight;
-      newValueWeight = oldValueWeight;
-    } else {
-      const score = scoreOf(query, now.key, now.bias), whole = roundEven(score);
-      const mantissa = exp2(score - whole), exponent = whole - anchor;
-      scored++;
-      if (exponent - Math.max(shift, valueShift) > LARGEST) return false;
-      if (exponent - shift >= LEAST_EXPONENT) {
-        newWeight = mantissa * powerOfTwo(exponent - shift);
-      }
-      if (exponent - valueShift >= LEAST_EXPONENT) {
-        newValueWeight = mantissa * powerOfTwo(exponent - valueShift);
-      }
-    }
+  if (old !== null && now !== null && sameKey) NEW.set(OLD);
+  else if (now !== null) {
+    fits = weigh(sums, row, query, now, NEW);
+    scored++;
   }
   this.multiplyAdds += scored * query.dim;
-  const oldPart = old === null ? 0 : oldValueWeight * old.peak;
-  const newPart = now === null ? 0 : newValueWeight * now.peak;
-  if (newWeight >= RANGE / 2 || newPart >= RANGE / 2) return false;
+  const oldWeight = OLD[0], newWeight = NEW[0];
+  const oldPart = old === null ? 0 : OLD[1] * old.peak;
+  const newPart = now === null ? 0 : NEW[1] * now.peak;
+  if (!fits || newWeight >= RANGE / 2 || newPart >= RANGE / 2) return false;
 
-  const oldMass = (oldWeight + COARSE_MAGIC) - COARSE_MAGIC,
-    newMass = (newWeight + COARSE_MAGIC) - COARSE_MAGIC;
+  const fineMagic = 1.5 * 2 ** 52 * sums.fine[row];
+  const oldMass = (oldWeight + COARSE_MAGIC) - COARSE_MAGIC;
+  const newMass = (newWeight + COARSE_MAGIC) - COARSE_MAGIC;
   const massHigh = sums.massHigh[row] + (newMass - oldMass);
-  const oldCaught = (oldPart + COARSE_MAGIC) - COARSE_MAGIC,
-    newCaught = (newPart + COARSE_MAGIC) - COARSE_MAGIC;
+  const oldCaught = (oldPart + COARSE_MAGIC) - COARSE_MAGIC;
+  const newCaught = (newPart + COARSE_MAGIC) - COARSE_MAGIC;
   const magnitudeHigh = sums.magnitudeHigh[row] + (newCaught - oldCaught);
+  const folds = (old === null ? 0 : 1) + (now === null ? 0 : 1);
   const count = sums.count[row] + (now === null ? 0 : 1) -
     (old === null ? 0 : 1);
   if (massHigh > RANGE || magnitudeHigh > RANGE || count > sums.room[row]) {
@@ -291,27 +274,36 @@ function exchange(
   sums.magnitudeLow[row] += (((newPart - newCaught) + fineMagic) - fineMagic) -
     (((oldPart - oldCaught) + fineMagic) - fineMagic);
   if (old !== null && now !== null) {
-    swapValue(
-      sums,
-      row,
-      fineMagic,
-      oldValueWeight,
-      old.value,
-      newValueWeight,
-      now.value,
-    );
-  } else if (now !== null) {
-    addValue(sums, row, fineMagic, newValueWeight, now.value);
-  } else if (old !== null) {
-    addValue(sums, row, fineMagic, -oldValueWeight, old.value);
-  }
-  this.multiplyAdds += ((old === null ? 0 : 1) + (now === null ? 0 : 1)) *
-    (sums.valueDim + 1);
+    swapValue(sums, row, fineMagic, OLD[1], old.value, NEW[1], now.value);
+  } else if (now !== null) addValue(sums, row, fineMagic, NEW[1], now.value);
+  else if (old !== null) addValue(sums, row, fineMagic, -OLD[1], old.value);
+  this.multiplyAdds += folds * (sums.valueDim + 1);
   return true;
 }
 
 /** An exponent this far above its anchor is out of range whatever the value: 2⁻¹⁴⁹ is the smallest. */
 const LARGEST = 600;
+
+/** Weighs a key for a row; false if it is far out of range. A function of key and anchors: in and out are alike. */
+function weigh(
+  sums: Sums,
+  row: number,
+  query: Query,
+  entry: Entry,
+  into: Float64Array,
+): boolean {
+  const score = scoreOf(query, entry.key, entry.bias);
+  const whole = roundEven(score), mantissa = exp2(score - whole);
+  const exponent = whole - sums.anchor[row];
+  const places = exponent - sums.shift[row];
+  const valuePlaces = exponent - sums.valueShift[row];
+  if (Math.min(places, valuePlaces) > LARGEST) return false;
+  into[0] = places < LEAST_EXPONENT ? 0 : mantissa * powerOfTwo(places);
+  into[1] = valuePlaces < LEAST_EXPONENT
+    ? 0
+    : mantissa * powerOfTwo(valuePlaces);
+  return true;
+}
 
 function swapValue(
   sums: Sums,

@@ -31,10 +31,9 @@ export function listChanges(
   let most = keys.slots.used;
   if (mask.kind === "edges") {
     // Rows of few edges must not search a long log for them.
-    most = Math.min(
-      most,
-      LEAST_SEARCH + 4 * Math.max(...group.map((row) => rows.sums.count[row])),
-    );
+    let count = 0;
+    for (const row of group) count = Math.max(count, rows.sums.count[row]);
+    most = Math.min(most, LEAST_SEARCH + 4 * count);
   }
   const { slots: list } = roomyScratch(memory, keys.slots.used);
   const count = listWritten(log, clock, most, list);

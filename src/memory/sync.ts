@@ -32,7 +32,7 @@ export function syncRows(memory: Memory, wanted: readonly number[]): void {
   // Said before any row moves, so that a mask that throws half way leaves no row ahead of it.
   if (wanted.length > 0) log.seen = log.clock;
   for (const [clock, group] of groupStale(memory, wanted)) {
-    if (clock === COLD) cold.push(...group);
+    if (clock === COLD) append(cold, group);
     else if (rows.flips.size > 0) {
       for (const row of group) replay(memory, clock, [row], cold);
     } else replay(memory, clock, group, cold);
@@ -82,7 +82,7 @@ function replay(
   const { rows, log, mask } = memory;
   const changes = listChanges(memory, clock, group);
   if (changes === undefined) {
-    cold.push(...group);
+    append(cold, group);
     return;
   }
   const shared = mask.kind === "all"
@@ -146,4 +146,9 @@ function move(
       moving.splice(i, 1);
     }
   }
+}
+
+/** Pushes a list of any length. */
+function append(to: number[], rows: readonly number[]): void {
+  for (const row of rows) to.push(row);
 }

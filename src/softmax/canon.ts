@@ -13,7 +13,7 @@
  * @module
  */
 
-import { exp2, exponentOf, roundEven } from "../kernel/exp2.ts";
+import { exp2, exponentOf, powerOfTwo, roundEven } from "../kernel/exp2.ts";
 
 /** Significant bits of an output. */
 export const PRECISION = 32;
@@ -35,7 +35,7 @@ export const REACH = 1100;
 /** floor(log2(magnitude / κ)) of a positive number. */
 export function scaleExponent(magnitude: number): number {
   const exponent = exponentOf(magnitude);
-  return magnitude * 2 ** -exponent >= KAPPA ? exponent : exponent - 1;
+  return magnitude * powerOfTwo(-exponent) >= KAPPA ? exponent : exponent - 1;
 }
 
 /** The exponent of the step to which a number of this exponent is rounded. */
@@ -139,7 +139,7 @@ export function roundRatio(
   const steps = whole +
     ((rest << THETA_BITS) > THETA_INTEGER * below ? 1n : 0n);
   if (steps === 0n) return 0;
-  const rounded = Number(steps) * 2 ** step;
+  const rounded = Number(steps) * powerOfTwo(step);
   return numerator < 0n ? -rounded : rounded;
 }
 

@@ -8,7 +8,7 @@
  */
 
 import {
-  biasedExponent,
+  highWord,
   LEAST_EXPONENT,
   powerOfTwo,
   POWERS,
@@ -102,8 +102,9 @@ export function quickAnswer(
   let opened = 0, loose = false;
   for (let c = 0, from = row * valueDim; c < valueDim; c++, from++) {
     const x = (high[from] + low[from]) / mass * unit, size = Math.abs(x);
+    const head = highWord(x);
     // Subnormals and 0 read as −1023: below every floor.
-    const fineStep = biasedExponent(x) - 1023 - toStep;
+    const fineStep = ((head >>> 20) & 0x7ff) - 1023 - toStep;
     const step = fineStep > floor ? fineStep : floor;
     const perStep = POWERS[-LEAST_EXPONENT - step];
     const steps = size * perStep, distance = (atUnit + atSize * size) * perStep;
@@ -116,9 +117,10 @@ export function quickAnswer(
       open[opened++] = c;
       continue;
     }
-    const rounded = (rest > 0 ? whole + 1 : whole) *
+    // Which way to round and the sign are as good as random: no branch on them. Adding 0 turns −0 into 0.
+    const rounded = (whole + 1 + Math.floor(rest)) *
       POWERS[step - LEAST_EXPONENT];
-    out[at + c] = x < 0 && rounded !== 0 ? -rounded : rounded;
+    out[at + c] = rounded * (1 + 2 * (head >> 31)) + 0;
   }
   open[valueDim] = opened;
   return loose ? "loose" : opened > 0 ? "open" : "answered";
