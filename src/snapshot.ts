@@ -9,7 +9,13 @@
 
 import { type Attention, createAttention, openAttention } from "./attention.ts";
 import { append, watch } from "./change.ts";
-import { checkInteger, checkOptions, ID_LIMIT, show } from "./check.ts";
+import {
+  checkInteger,
+  checkOptions,
+  ID_LIMIT,
+  type RowsSource,
+  show,
+} from "./check.ts";
 import { KERNEL_ID } from "./kernel/kernel.ts";
 import { CsrMatrix } from "./matrix/csr.ts";
 import { NO_CHECKSUM, seal, verifySeal } from "./memory/checksum.ts";
@@ -195,14 +201,14 @@ export function restore(
   });
   const memory = openAttention(verb, attention);
   if (memory.mask.kind === "edges") readEdges(verb, file, memory.mask.edges);
-  append(attention, keys.data, values.data, {
+  append(attention, rowsOf(keys), rowsOf(values), {
     ids: integersOf(verb, file, "key_ids"),
     bias: tensorOf(verb, file, "biases", 1).data as Float64Array,
   });
   const position = memory.mask.kind === "causal"
     ? integersOf(verb, file, "positions")
     : undefined;
-  watch(attention, queries.data, {
+  watch(attention, rowsOf(queries), {
     ids: integersOf(verb, file, "query_ids"),
     position,
   });
@@ -215,6 +221,13 @@ export function restore(
     whole("next_query", ID_LIMIT),
   );
   return attention;
+}
+
+/** The rows of a table: how many a flat list holds cannot be told where they have no numbers. */
+function rowsOf(
+  { data, shape: [rows, columns] }: ReturnType<typeof tableOf>,
+): RowsSource {
+  return { rows, columns, to1DArray: () => data };
 }
 
 function slotsOf(table: SlotTable): Int32Array {
