@@ -35,7 +35,8 @@ export {
   watch,
   type WatchOptions,
 } from "./src/change.ts";
-export type { Bias, Id, Ids, Position, Rows, RowsSource } from "./src/check.ts";
+export type { Bias, Id, Ids, Position } from "./src/check.ts";
+export type { Rows, RowsSource } from "./src/rows.ts";
 export { CsrMatrix } from "./src/matrix/csr.ts";
 export { DenseMatrix } from "./src/matrix/dense.ts";
 export type { Edits } from "./src/matrix/edits.ts";

@@ -4,16 +4,8 @@
  * @module
  */
 
-import {
-  type CheckedRows,
-  checkFinite,
-  checkInteger,
-  checkOptions,
-  checkRows,
-  rowOf,
-  type Rows,
-  show,
-} from "./check.ts";
+import { checkFinite, checkInteger, checkOptions, show } from "./check.ts";
+import { type CheckedRows, checkRows, rowOf, type Rows } from "./rows.ts";
 import { kernelNames, makeKernel } from "./kernel/kernel.ts";
 import { CsrMatrix } from "./matrix/csr.ts";
 import { MOST_KEYS } from "./memory/keys.ts";

@@ -14,9 +14,9 @@ import {
   type Id,
   type Ids,
   type Position,
-  type Rows,
   show,
 } from "./check.ts";
+import type { Rows } from "./rows.ts";
 import type { Edits } from "./matrix/edits.ts";
 import type { Memory } from "./memory/memory.ts";
 import { commit, makeShadow } from "./memory/shadow.ts";

@@ -7,25 +7,6 @@
  * @module
  */
 
-/** An object that holds a matrix, such as an ml-matrix or a {@linkcode CsrMatrix}. */
-export interface RowsSource {
-  /** Number of rows. */
-  readonly rows: number;
-  /** Numbers in a row. */
-  readonly columns: number;
-  /** All numbers, row by row. */
-  to1DArray(): ArrayLike<number>;
-}
-
-/**
- * One row (numbers or a typed array of the width) or many (an array of rows, a flat typed array of rows one behind
- * another, anything with `rows`, `columns` and `to1DArray()`).
- */
-export type Rows =
-  | ArrayLike<number>
-  | readonly ArrayLike<number>[]
-  | RowsSource;
-
 /** The number under which a key or a watched query is known: it counts up from 0 and is never reused. */
 export type Id = number;
 
@@ -41,24 +22,8 @@ export type Position = Id | ArrayLike<Id>;
 /** Ids are smaller than this. */
 export const ID_LIMIT: number = 2 ** 32;
 
-/** Rows, checked and rounded to 32-bit floats. */
-export interface CheckedRows {
-  count: number;
-  width: number;
-  /** count × width, row by row. */
-  data: Float32Array;
-}
-
 /** Biases are no larger than this in size, so that scores stay finite. */
 const LARGEST_BIAS = 1e300;
-
-/** Row `index` of checked rows, a view. */
-export function rowOf(
-  { data, width }: CheckedRows,
-  index: number,
-): Float32Array {
-  return data.subarray(index * width, (index + 1) * width);
-}
 
 /** Refuses options that are no object or hold a name that is not known. */
 export function checkOptions(
@@ -124,94 +89,6 @@ export function checkFinite(
     );
   }
   return value;
-}
-
-/** Floats to put checked rows into, instead of a new array each time: they are used up by the end of the call. */
-export interface Arena {
-  floats: Float32Array;
-  used: number;
-}
-
-/** Checks rows of a width (taken from the rows themselves where it is undefined), rounds and copies them. */
-export function checkRows(
-  verb: string,
-  name: string,
-  rows: unknown,
-  width?: number,
-  arena?: Arena,
-): CheckedRows {
-  if (Array.isArray(rows) && (rows.length === 0 || isRow(rows[0]))) {
-    return checkList(verb, name, rows, width, arena);
-  }
-  let flat: ArrayLike<number>, count: number, columns: number;
-  if (isRowsSource(rows)) {
-    checkWidth(verb, name, rows.columns, width);
-    [flat, count, columns] = [rows.to1DArray(), rows.rows, rows.columns];
-    if (!isRow(flat) || flat.length !== count * columns) {
-      throw new RangeError(
-        `Cannot ${verb}: ${name} holds ${
-          isRow(flat) ? `${flat.length} numbers` : show(flat)
-        }, it should hold ${count} × ${columns}`,
-      );
-    }
-  } else if (Array.isArray(rows)) {
-    checkWidth(verb, name, rows.length, width);
-    [flat, count, columns] = [rows, 1, rows.length];
-  } else if (isRow(rows)) {
-    [flat, columns] = [rows, width ?? rows.length];
-    count = columns === 0 ? 1 : flat.length / columns;
-    if (!Number.isInteger(count) || (columns === 0 && flat.length > 0)) {
-      throw new RangeError(
-        `Cannot ${verb}: ${name} holds ${flat.length} numbers, it should hold a multiple of ${columns}`,
-      );
-    }
-  } else {
-    throw new TypeError(
-      `Cannot ${verb}: ${name} is ${show(rows)}, it should be rows of numbers`,
-    );
-  }
-  const data = takeFloats(arena, flat.length);
-  round(verb, name, flat, data, 0, columns);
-  return { count, width: columns, data };
-}
-
-/** A list of rows. */
-function checkList(
-  verb: string,
-  name: string,
-  rows: readonly unknown[],
-  width: number | undefined,
-  arena: Arena | undefined,
-): CheckedRows {
-  const columns = width ?? (rows[0] as ArrayLike<number> | undefined)?.length ??
-    0;
-  const data = takeFloats(arena, rows.length * columns);
-  for (let row = 0; row < rows.length; row++) {
-    const numbers = rows[row];
-    if (!isRow(numbers)) {
-      throw new TypeError(
-        `Cannot ${verb}: ${name}[${row}] is ${
-          show(numbers)
-        }, it should be a row of numbers`,
-      );
-    }
-    if (numbers.length !== columns) {
-      throw new RangeError(
-        `Cannot ${verb}: ${name}[${row}] has ${numbers.length} numbers, it should have ${columns}`,
-      );
-    }
-    round(verb, `${name}[${row}]`, numbers, data, row * columns);
-  }
-  return { count: rows.length, width: columns, data };
-}
-
-function takeFloats(arena: Arena | undefined, length: number): Float32Array {
-  if (arena === undefined || arena.used + length > arena.floats.length) {
-    return new Float32Array(length);
-  }
-  const start = arena.used;
-  arena.used += length;
-  return arena.floats.subarray(start, arena.used);
 }
 
 /** Checks one id or several: whole numbers below 2³², none twice unless `repeats` is allowed. */
@@ -350,64 +227,4 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
   const name = (value as object).constructor?.name;
   return name === undefined || name === "Object" ? "an object" : `a ${name}`;
-}
-
-function isRowsSource(rows: unknown): rows is RowsSource {
-  return typeof rows === "object" && rows !== null && !Array.isArray(rows) &&
-    !ArrayBuffer.isView(rows) &&
-    "rows" in rows && "columns" in rows &&
-    typeof (rows as RowsSource).to1DArray === "function";
-}
-
-function isRow(row: unknown): row is ArrayLike<number> {
-  return Array.isArray(row) ||
-    (ArrayBuffer.isView(row) && !(row instanceof DataView));
-}
-
-function checkWidth(
-  verb: string,
-  name: string,
-  actual: number,
-  width: number | undefined,
-): void {
-  if (width !== undefined && actual !== width) {
-    throw new RangeError(
-      `Cannot ${verb}: ${name} has rows of ${actual} numbers, it should have rows of ${width}`,
-    );
-  }
-}
-
-/** Rounds to 32-bit floats; names the first number that is none or that has no finite 32-bit form. */
-function round(
-  verb: string,
-  name: string,
-  numbers: ArrayLike<number>,
-  into: Float32Array,
-  at: number,
-  columns?: number,
-): void {
-  for (let i = 0; i < numbers.length; i++) {
-    const number = numbers[i];
-    if (typeof number !== "number") {
-      throw new TypeError(
-        `Cannot ${verb}: ${name}${place(i, columns)} is ${
-          show(number)
-        }, it should be a number`,
-      );
-    }
-    into[at + i] = number;
-    if (!Number.isFinite(into[at + i])) {
-      throw new RangeError(
-        `Cannot ${verb}: ${name}${
-          place(i, columns)
-        } is ${number}, it should be finite as a 32-bit float`,
-      );
-    }
-  }
-}
-
-function place(index: number, columns?: number): string {
-  return columns
-    ? `[${Math.floor(index / columns)}][${index % columns}]`
-    : `[${index}]`;
 }

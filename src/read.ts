@@ -11,9 +11,9 @@ import {
   checkOptions,
   type Id,
   type Ids,
-  type Rows,
   show,
 } from "./check.ts";
+import type { Rows } from "./rows.ts";
 import { CsrMatrix } from "./matrix/csr.ts";
 import { DenseMatrix } from "./matrix/dense.ts";
 import { answerGuest, answerRow } from "./memory/answer.ts";
@@ -27,7 +27,12 @@ import {
   type ReaderOptions,
 } from "./memory/readers.ts";
 import { queryOf } from "./memory/memory.ts";
-import { settleLog, syncCost, syncRows } from "./memory/sync.ts";
+import {
+  settleLog,
+  syncCost,
+  syncRows,
+  syncWithin,
+} from "./memory/sync.ts";
 import { largest, weigh } from "./memory/weigh.ts";
 
 export type { Filter, ReaderOptions };
@@ -306,14 +311,12 @@ export function flush(a: Attention, options: { work?: number } = {}): number {
     settleLog(memory);
     return 0;
   }
-  let left = 0, spent = 0;
+  const { kernel } = memory, end = kernel.multiplyAdds + work;
+  let left = 0;
   for (const row of rows) {
-    const cost = syncCost(memory, row);
-    if (left > 0 || spent + cost > work) left += cost;
-    else {
-      spent += cost;
-      syncRows(memory, [row]);
-    }
+    left += left > 0
+      ? syncCost(memory, row)
+      : syncWithin(memory, row, end - kernel.multiplyAdds);
   }
   if (left === 0) settleLog(memory);
   return left;

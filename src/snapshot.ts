@@ -9,13 +9,8 @@
 
 import { type Attention, createAttention, openAttention } from "./attention.ts";
 import { append, watch } from "./change.ts";
-import {
-  checkInteger,
-  checkOptions,
-  ID_LIMIT,
-  type RowsSource,
-  show,
-} from "./check.ts";
+import { checkInteger, checkOptions, ID_LIMIT, show } from "./check.ts";
+import type { RowsSource } from "./rows.ts";
 import { KERNEL_ID } from "./kernel/kernel.ts";
 import { CsrMatrix } from "./matrix/csr.ts";
 import { NO_CHECKSUM, seal, verifySeal } from "./memory/checksum.ts";

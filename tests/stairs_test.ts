@@ -10,6 +10,7 @@ import { assertEquals } from "@std/assert";
 /** Lowest first; rooms on one step do not see each other. */
 const STAIRS = [
   ["check", "random"],
+  ["rows"],
   ["kernel"],
   ["matrix"],
   ["softmax"],

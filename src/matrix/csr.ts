@@ -10,8 +10,10 @@
  *
  * @module
  */
-import { checkInteger, type Rows } from "../check.ts";
-import { checkBelow, outside, SIDE_LIMIT, zeros } from "./check.ts";
+import { checkInteger } from "../check.ts";
+import type { Rows } from "../rows.ts";
+import { checkBelow, outside, zeros } from "./check.ts";
+import { SIDE_LIMIT } from "../rows.ts";
 import { DenseMatrix, denseParts } from "./dense.ts";
 import {
   checkSparse,

@@ -7,17 +7,11 @@
  *
  * @module
  */
-import { checkInteger, type Rows, show } from "../check.ts";
+import { checkInteger, show } from "../check.ts";
+import type { Rows } from "../rows.ts";
 import { MatrixAlgebra } from "./base.ts";
-import {
-  checkBelow,
-  checkParts,
-  type DenseParts,
-  onePart,
-  outside,
-  SIDE_LIMIT,
-  zeros,
-} from "./check.ts";
+import { checkBelow, outside, zeros } from "./check.ts";
+import { checkParts, type DenseParts, onePart, SIDE_LIMIT } from "../rows.ts";
 
 /**
  * A rows × columns matrix over one typed array, with all the algebra of ml-matrix.

@@ -4,14 +4,8 @@
  * @module
  */
 import { checkInteger } from "../check.ts";
-import {
-  checkBelow,
-  checkList,
-  checkValue,
-  type DenseParts,
-  type Floats,
-  SIDE_LIMIT,
-} from "./check.ts";
+import { checkBelow, checkValue, type Floats } from "./check.ts";
+import { checkList, type DenseParts, SIDE_LIMIT } from "../rows.ts";
 
 /** Room for entries before the first growth. */
 const FIRST_ROOM = 16;

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Arena, Id } from "../check.ts";
+import type { Id } from "../check.ts";
+import type { Arena } from "../rows.ts";
 import type { Kernel, Query, Scratch, Sums } from "../kernel/kernel.ts";
 import { growSums, makeScratch, makeSums, sumsBytes } from "../softmax/row.ts";
 import { keysBytes, type KeyTable, lengthOf, makeKeys } from "./keys.ts";

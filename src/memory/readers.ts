@@ -8,13 +8,12 @@ import {
   checkIds,
   checkOptions,
   checkPosition,
-  checkRows,
   type Id,
   type Ids,
   type Position,
-  type Rows,
   show,
 } from "../check.ts";
+import { checkRows, type Rows } from "../rows.ts";
 import type { Query } from "../kernel/kernel.ts";
 import { type Memory, queryOf } from "./memory.ts";
 import { GUEST } from "./recompute.ts";

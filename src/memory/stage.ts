@@ -10,15 +10,13 @@ import {
   checkIds,
   checkOptions,
   checkPosition,
-  checkRows,
   type Id,
   ID_LIMIT,
   type Ids,
   type Position,
-  rowOf,
-  type Rows,
   show,
 } from "../check.ts";
+import { checkRows, rowOf, type Rows } from "../rows.ts";
 import { checkEdits, type Edits } from "../matrix/edits.ts";
 import { MOST_KEYS } from "./keys.ts";
 import {

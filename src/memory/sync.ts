@@ -27,6 +27,26 @@ export function isCurrent({ rows, log }: Memory, row: number): boolean {
 
 /** Brings these rows up to date. */
 export function syncRows(memory: Memory, wanted: readonly number[]): void {
+  for (const row of replayRows(memory, wanted)) recomputeRow(memory, row);
+}
+
+/** Brings a row up to date if `work` multiply-adds are enough for that; returns how many are left to do. */
+export function syncWithin(memory: Memory, row: number, work: number): number {
+  const cost = syncCost(memory, row);
+  if (cost > work) return cost;
+  const { kernel } = memory, before = kernel.multiplyAdds;
+  for (const cold of replayRows(memory, [row])) {
+    // Some of the work may be spent on changes before one that the row's grids could not hold.
+    const rest = work - (kernel.multiplyAdds - before);
+    const left = syncCost(memory, cold);
+    if (left > rest) return left;
+    recomputeRow(memory, cold);
+  }
+  return 0;
+}
+
+/** Moves these rows over what they have missed; returns those that are to start over. */
+function replayRows(memory: Memory, wanted: readonly number[]): number[] {
   const { rows, log } = memory;
   const cold: number[] = [];
   // Said before any row moves, so that a mask that throws half way leaves no row ahead of it.
@@ -37,7 +57,7 @@ export function syncRows(memory: Memory, wanted: readonly number[]): void {
       for (const row of group) replay(memory, clock, [row], cold);
     } else replay(memory, clock, group, cold);
   }
-  for (const row of cold) recomputeRow(memory, row);
+  return cold;
 }
 
 /** Notes that all rows are up to date, if they are: the log forgets. */

@@ -7,7 +7,8 @@
  * @module
  */
 
-import { checkFinite, checkOptions, type Rows, show } from "../check.ts";
+import { checkFinite, checkOptions, show } from "../check.ts";
+import type { Rows } from "../rows.ts";
 import { CsrMatrix } from "../matrix/csr.ts";
 import { DenseMatrix } from "../matrix/dense.ts";
 

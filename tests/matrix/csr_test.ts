@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Matrix } from "ml-matrix";
-import { checkRows } from "../../src/check.ts";
+import { checkRows } from "../../src/rows.ts";
 import { CsrMatrix } from "../../src/matrix/csr.ts";
 import { DenseMatrix } from "../../src/matrix/dense.ts";
 import { type Random, seeded } from "../../src/random.ts";

@@ -1,0 +1,268 @@
+/**
+ * The door of rows: one row or many, in whatever form they come.
+ *
+ * {@linkcode checkParts} looks without copying and lets any number pass, for matrices; {@linkcode checkRows} rounds to
+ * finite 32-bit floats, for what is stored.
+ *
+ * @module
+ */
+
+import { checkInteger, show } from "./check.ts";
+
+/** An object that holds a matrix, such as an ml-matrix or a {@linkcode CsrMatrix}. */
+export interface RowsSource {
+  /** Number of rows. */
+  readonly rows: number;
+  /** Numbers in a row. */
+  readonly columns: number;
+  /** All numbers, row by row. */
+  to1DArray(): ArrayLike<number>;
+}
+
+/**
+ * One row (numbers or a typed array of the width) or many (an array of rows, a flat typed array of rows one behind
+ * another, anything with `rows`, `columns` and `to1DArray()`).
+ */
+export type Rows =
+  | ArrayLike<number>
+  | readonly ArrayLike<number>[]
+  | RowsSource;
+
+/** A matrix has at most this many rows and as many columns: indices are unsigned 32-bit integers. */
+export const SIDE_LIMIT: number = 2 ** 32 - 1;
+
+/** Rows of numbers where they are: the parts, one behind another, are the matrix row by row. */
+export interface DenseParts {
+  /** Number of rows. */
+  rows: number;
+  /** Numbers in a row. */
+  columns: number;
+  /** Together rows × columns. */
+  parts: readonly ArrayLike<number>[];
+}
+
+/** Checks rows of a width (taken from the rows themselves where it is undefined); copies nothing, lets any number pass. */
+export function checkParts(
+  verb: string,
+  name: string,
+  source: unknown,
+  columns?: number,
+): DenseParts {
+  if (columns !== undefined) {
+    checkInteger(verb, "columns", columns, 0, SIDE_LIMIT);
+  }
+  if (isTyped(source)) {
+    const width = columns ?? source.length;
+    if (width === 0 ? source.length > 0 : source.length % width !== 0) {
+      throw new RangeError(
+        `Cannot ${verb}: ${name} holds ${source.length} numbers, it should hold a multiple of ${width}`,
+      );
+    }
+    return onePart(
+      verb,
+      name,
+      width === 0 ? 1 : source.length / width,
+      width,
+      source,
+      columns,
+    );
+  }
+  if (Array.isArray(source)) return checkLists(verb, name, source, columns);
+  if (isSource(source)) {
+    const rows = checkInteger(verb, `${name}.rows`, source.rows, 0, SIDE_LIMIT);
+    const width = checkInteger(
+      verb,
+      `${name}.columns`,
+      source.columns,
+      0,
+      SIDE_LIMIT,
+    );
+    // Before to1DArray(), which may cost far more than saying no.
+    checkWidth(verb, name, width, columns);
+    const numbers = checkList(verb, `${name}.to1DArray()`, source.to1DArray());
+    return onePart(verb, name, rows, width, numbers, columns);
+  }
+  throw new TypeError(
+    `Cannot ${verb}: ${name} is ${show(source)}, it should be rows of numbers`,
+  );
+}
+
+/** Checks rows that lie in one list. */
+export function onePart(
+  verb: string,
+  name: string,
+  rows: number,
+  columns: number,
+  numbers: ArrayLike<number>,
+  wanted?: number,
+): DenseParts {
+  checkWidth(verb, name, columns, wanted);
+  if (numbers.length !== rows * columns) {
+    throw new RangeError(
+      `Cannot ${verb}: ${name} holds ${numbers.length} numbers, it should hold ${rows} × ${columns}`,
+    );
+  }
+  checkNumbers(verb, name, numbers, 0, columns);
+  return { rows, columns, parts: [numbers] };
+}
+
+/** Checks an array or a typed array. */
+export function checkList(
+  verb: string,
+  name: string,
+  list: unknown,
+): ArrayLike<number> {
+  if (!isList(list)) {
+    throw new TypeError(
+      `Cannot ${verb}: ${name} is ${
+        show(list)
+      }, it should be a list of numbers`,
+    );
+  }
+  return list;
+}
+
+/** Rows, checked and rounded to 32-bit floats. */
+export interface CheckedRows {
+  count: number;
+  width: number;
+  /** count × width, row by row. */
+  data: Float32Array;
+}
+
+/** Row `index` of checked rows, a view. */
+export function rowOf(
+  { data, width }: CheckedRows,
+  index: number,
+): Float32Array {
+  return data.subarray(index * width, (index + 1) * width);
+}
+
+/** Floats to put checked rows into, instead of a new array each time: they are used up by the end of the call. */
+export interface Arena {
+  floats: Float32Array;
+  used: number;
+}
+
+/** Checks rows of a width, rounds and copies them. */
+export function checkRows(
+  verb: string,
+  name: string,
+  source: unknown,
+  width?: number,
+  arena?: Arena,
+): CheckedRows {
+  const { rows, columns, parts } = checkParts(verb, name, source, width);
+  const data = takeFloats(arena, rows * columns);
+  let at = 0;
+  for (const part of parts) {
+    for (let i = 0; i < part.length; i++, at++) {
+      data[at] = part[i];
+      if (!Number.isFinite(data[at])) {
+        const place = `[${Math.floor(at / columns)}][${at % columns}]`;
+        throw new RangeError(
+          `Cannot ${verb}: ${name}${place} is ${
+            part[i]
+          }, it should be finite as a 32-bit float`,
+        );
+      }
+    }
+  }
+  return { count: rows, width: columns, data };
+}
+
+function takeFloats(arena: Arena | undefined, length: number): Float32Array {
+  if (arena === undefined || arena.used + length > arena.floats.length) {
+    return new Float32Array(length);
+  }
+  const start = arena.used;
+  arena.used += length;
+  return arena.floats.subarray(start, arena.used);
+}
+
+function checkLists(
+  verb: string,
+  name: string,
+  source: unknown[],
+  columns: number | undefined,
+): DenseParts {
+  if (source.length === 0) return { rows: 0, columns: columns ?? 0, parts: [] };
+  const first = source[0];
+  if (!isList(first)) {
+    return onePart(verb, name, 1, source.length, source as number[], columns);
+  }
+  const width = columns ?? first.length;
+  for (let row = 0; row < source.length; row++) {
+    const numbers = source[row];
+    if (!isList(numbers)) {
+      throw new TypeError(
+        `Cannot ${verb}: ${name}[${row}] is ${
+          show(numbers)
+        }, it should be a row of numbers`,
+      );
+    }
+    if (numbers.length !== width) {
+      throw new RangeError(
+        `Cannot ${verb}: ${name}[${row}] has ${numbers.length} numbers, it should have ${width}`,
+      );
+    }
+    checkNumbers(verb, name, numbers, row, width);
+  }
+  return {
+    rows: source.length,
+    columns: width,
+    parts: source as ArrayLike<number>[],
+  };
+}
+
+function checkNumbers(
+  verb: string,
+  name: string,
+  numbers: ArrayLike<unknown>,
+  row: number,
+  columns: number,
+): void {
+  if (isTyped(numbers)) return;
+  for (let at = 0; at < numbers.length; at++) {
+    if (typeof numbers[at] !== "number") {
+      const place = `[${row + Math.floor(at / columns)}][${at % columns}]`;
+      throw new TypeError(
+        `Cannot ${verb}: ${name}${place} is ${
+          show(numbers[at])
+        }, it should be a number`,
+      );
+    }
+  }
+}
+
+function checkWidth(
+  verb: string,
+  name: string,
+  columns: number,
+  wanted: number | undefined,
+): void {
+  if (wanted !== undefined && columns !== wanted) {
+    throw new RangeError(
+      `Cannot ${verb}: ${name} has rows of ${columns} numbers, it should have rows of ${wanted}`,
+    );
+  }
+}
+
+/** Whether a list is a typed array of numbers. */
+function isTyped(list: unknown): list is ArrayLike<number> {
+  return ArrayBuffer.isView(list) &&
+    !(list instanceof DataView || list instanceof BigInt64Array ||
+      list instanceof BigUint64Array);
+}
+
+function isList(list: unknown): list is ArrayLike<number> {
+  return Array.isArray(list) || isTyped(list);
+}
+
+function isSource(
+  source: unknown,
+): source is { rows: unknown; columns: unknown; to1DArray(): unknown } {
+  return typeof source === "object" && source !== null && "rows" in source &&
+    "columns" in source &&
+    "to1DArray" in source && typeof source.to1DArray === "function";
+}
