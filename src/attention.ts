@@ -191,7 +191,7 @@ export function createMemory(
       LARGEST_SCALE,
     ),
     capacity: options.capacity === undefined
-      ? MOST_KEYS
+      ? Infinity
       : checkInteger(verb, "capacity", options.capacity, 0, MOST_KEYS),
     precision,
     logLimit: options.logBytes === undefined ? undefined : checkInteger(

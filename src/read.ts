@@ -27,12 +27,7 @@ import {
   type ReaderOptions,
 } from "./memory/readers.ts";
 import { queryOf } from "./memory/memory.ts";
-import {
-  settleLog,
-  syncCost,
-  syncRows,
-  syncWithin,
-} from "./memory/sync.ts";
+import { settleLog, syncCost, syncRows, syncWithin } from "./memory/sync.ts";
 import { largest, weigh } from "./memory/weigh.ts";
 
 export type { Filter, ReaderOptions };

@@ -116,7 +116,7 @@ export function snapshot(a: Attention): Uint8Array {
     version: VERSION,
     kernel: KERNEL_ID,
     scale: String(memory.scale),
-    capacity: String(memory.capacity),
+    capacity: memory.capacity === Infinity ? "none" : String(memory.capacity),
     log_bytes: memory.logLimit === undefined ? "auto" : String(memory.logLimit),
     mask: mask.kind,
     next_key: String(keys.slots.next),
@@ -174,8 +174,10 @@ export function restore(
   const keys = tableOf(verb, file, "keys"),
     values = tableOf(verb, file, "values");
   const queries = tableOf(verb, file, "queries");
-  const capacity = whole("capacity", MOST_KEYS);
-  if (keys.shape[0] > capacity) {
+  const capacity = metadata.capacity === "none"
+    ? undefined
+    : whole("capacity", MOST_KEYS);
+  if (keys.shape[0] > (capacity ?? MOST_KEYS)) {
     throw new RangeError(
       `Cannot ${verb}: there are ${
         keys.shape[0]

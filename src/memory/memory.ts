@@ -105,8 +105,8 @@ export interface MemorySettings {
   kernel: Kernel;
 }
 
-/** Calls with more keys than this get arrays of their own. */
-const ARENA_ROWS = 4;
+/** Calls with more keys or more numbers than this get arrays of their own. */
+const ARENA_ROWS = 4, MOST_ARENA = 2 ** 16;
 
 /** Makes an empty memory. */
 export function makeMemory(settings: MemorySettings): Memory {
@@ -130,7 +130,9 @@ export function makeMemory(settings: MemorySettings): Memory {
     log: makeLog(),
     scratch: makeScratch(0),
     arena: {
-      floats: new Float32Array(ARENA_ROWS * (dim + valueDim)),
+      floats: new Float32Array(
+        Math.min(MOST_ARENA, ARENA_ROWS * (dim + valueDim)),
+      ),
       used: 0,
     },
     guest: makeSums(1, dim, valueDim),

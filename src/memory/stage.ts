@@ -92,6 +92,11 @@ export function stage(shadow: Shadow, change: Change): Id[] {
         change.bias,
       );
     case "edit":
+      if (change.keys === undefined && change.values === undefined) {
+        throw new TypeError(
+          "Cannot edit: nothing is given, keys or values should be",
+        );
+      }
       return [
         ...new Set([
           ...stageEdit(shadow, "key", change.keys),
@@ -130,14 +135,10 @@ function stageAppend(
       `Cannot ${verb}: there are ${values.count} values, there should be one for each of ${keys.count} keys`,
     );
   }
-  if (
-    Math.min(capacity, shadow.keys.size) + keys.count > MOST_KEYS &&
-    capacity === MOST_KEYS
-  ) {
+  const size = Math.min(capacity, shadow.keys.size + keys.count);
+  if (size > MOST_KEYS || keys.count > MOST_KEYS) {
     throw new RangeError(
-      `Cannot ${verb}: there would be ${
-        shadow.keys.size + keys.count
-      } keys, there should be at most ${MOST_KEYS}`,
+      `Cannot ${verb}: there would be ${size} keys, there should be at most ${MOST_KEYS}`,
     );
   }
   const ids = newIds(verb, own, keys.count, shadow.keys.next);
@@ -240,6 +241,11 @@ function stageWatch(
 ): Id[] {
   const verb = "watch", { memory } = shadow;
   const queries = checkRows(verb, "queries", rows, memory.dim);
+  if (queries.count > MOST_KEYS) {
+    throw new RangeError(
+      `Cannot ${verb}: there are ${queries.count} queries, there should be at most ${MOST_KEYS}`,
+    );
+  }
   const ids = newIds(verb, own, queries.count, shadow.queries.next);
   const positions = checkPosition(
     verb,
