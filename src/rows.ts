@@ -154,21 +154,34 @@ export function checkRows(
 ): CheckedRows {
   const { rows, columns, parts } = checkParts(verb, name, source, width);
   const data = takeFloats(arena, rows * columns);
-  let at = 0;
+  let at = 0, check = 0;
   for (const part of parts) {
-    for (let i = 0; i < part.length; i++, at++) {
-      data[at] = part[i];
-      if (!Number.isFinite(data[at])) {
-        const place = `[${Math.floor(at / columns)}][${at % columns}]`;
-        throw new RangeError(
-          `Cannot ${verb}: ${name}${place} is ${
-            part[i]
-          }, it should be finite as a 32-bit float`,
-        );
-      }
-    }
+    data.set(part, at);
+    at += part.length;
   }
+  // What is not finite makes this NaN; it is looked for only then.
+  for (let i = 0; i < data.length; i++) check += data[i] * 0;
+  if (check !== 0) refuseInfinite(verb, name, parts, data, columns);
   return { count: rows, width: columns, data };
+}
+
+/** Names the first number that has no finite 32-bit form. */
+function refuseInfinite(
+  verb: string,
+  name: string,
+  parts: readonly ArrayLike<number>[],
+  data: Float32Array,
+  columns: number,
+): never {
+  const at = data.findIndex((number) => !Number.isFinite(number));
+  const given = parts.length === 1
+    ? parts[0][at]
+    : parts[Math.floor(at / columns)][at % columns];
+  throw new RangeError(
+    `Cannot ${verb}: ${name}[${Math.floor(at / columns)}][${
+      at % columns
+    }] is ${given}, it should be finite as a 32-bit float`,
+  );
 }
 
 function takeFloats(arena: Arena | undefined, length: number): Float32Array {
