@@ -118,38 +118,27 @@ export function hasKey(
   );
 }
 
-const NOW = makeEntry(), OLD = makeEntry();
-
-function makeEntry(): Entry {
-  return {
-    key: new Float64Array(0),
-    value: new Float64Array(0),
-    bias: 0,
-    peak: 0,
-  };
-}
-
 /** What the slot has now, or null if that is no key a row could hold. The next call reuses the entry. */
-export function loadNow({ keys }: Memory, slot: number): Entry | null {
+export function loadNow({ keys, now }: Memory, slot: number): Entry | null {
   return keys.slots.idOf[slot] >= 0 && keys.scoreBiases[slot] > -Infinity
-    ? loadKey(keys, slot, NOW)
+    ? loadKey(keys, slot, now)
     : null;
 }
 
 /** A version of a slot, or null if that is no key a row could hold. The next call reuses the entry. */
 export function loadOld(
-  { keys, log }: Memory,
+  { keys, log, old }: Memory,
   version: number,
   slot: number,
 ): Entry | null {
   if (version === NONE) return null;
   if (version === CURRENT) {
-    return keys.scoreBiases[slot] > -Infinity ? loadKey(keys, slot, OLD) : null;
+    return keys.scoreBiases[slot] > -Infinity ? loadKey(keys, slot, old) : null;
   }
   const { versions } = log;
   if (versions.bias[version] === -Infinity) return null;
   return load(
-    OLD,
+    old,
     keys,
     versions.keys,
     versions.values,
@@ -181,8 +170,6 @@ function load(
   bias: number,
   peak: number,
 ): Entry {
-  if (entry.key.length !== dim) entry.key = new Float64Array(dim);
-  if (entry.value.length !== valueDim) entry.value = new Float64Array(valueDim);
   for (let t = 0, from = at * dim; t < dim; t++) entry.key[t] = keys[from++];
   for (let c = 0, from = at * valueDim; c < valueDim; c++) {
     entry.value[c] = values[from++];

@@ -98,7 +98,7 @@ export function noteWrite(
     // Making room may turn every row cold, after which nobody has seen anything.
     if (log.versions.used >= limit) shed(log, clocks, limit);
     if (written <= log.seen && log.versions.used < limit) {
-      keepVersion(log, table, slot, clock);
+      keepVersion(log, table, slot, clock, limit);
     }
   }
   if (written <= log.settled) log.pending++;
@@ -172,10 +172,11 @@ function keepVersion(
   table: KeyTable,
   slot: number,
   clock: number,
+  limit: number,
 ): void {
   const { dim, valueDim } = table;
   if (log.versions.used === log.versions.slot.length) {
-    growVersions(log, dim, valueDim);
+    growVersions(log, dim, valueDim, limit);
   }
   const { versions } = log, at = versions.used++;
   versions.slot[at] = slot;
@@ -327,9 +328,14 @@ function makeVersions(
   };
 }
 
-function growVersions(log: Log, dim: number, valueDim: number): void {
-  const old = log.versions,
-    grown = makeVersions(Math.max(16, 2 * old.used), dim, valueDim);
+function growVersions(
+  log: Log,
+  dim: number,
+  valueDim: number,
+  limit: number,
+): void {
+  const old = log.versions, entries = Math.max(16, 2 * old.used);
+  const grown = makeVersions(Math.min(entries, limit), dim, valueDim);
   grown.used = old.used;
   for (
     const name of [

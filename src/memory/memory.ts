@@ -6,7 +6,7 @@
 
 import type { Id } from "../check.ts";
 import type { Arena } from "../rows.ts";
-import type { Kernel, Query, Scratch, Sums } from "../kernel/kernel.ts";
+import type { Entry, Kernel, Query, Scratch, Sums } from "../kernel/kernel.ts";
 import { growSums, makeScratch, makeSums, sumsBytes } from "../softmax/row.ts";
 import { keysBytes, type KeyTable, lengthOf, makeKeys } from "./keys.ts";
 import { COLD, type Log, logBytes, makeLog, versionBytes } from "./log.ts";
@@ -86,6 +86,9 @@ export interface Memory {
   scratch: Scratch;
   /** Rows of a call between the door and the tables. */
   arena: Arena;
+  /** A key on its way into rows, and one on its way out. */
+  readonly now: Entry;
+  readonly old: Entry;
   /** One row for queries that are not watched. */
   guest: Sums;
   /** Components that a step of the ladder left open, and behind them their number. */
@@ -135,6 +138,8 @@ export function makeMemory(settings: MemorySettings): Memory {
       ),
       used: 0,
     },
+    now: makeEntry(dim, valueDim),
+    old: makeEntry(dim, valueDim),
     guest: makeSums(1, dim, valueDim),
     open: new Int32Array(valueDim + 1),
     counters: {
@@ -207,7 +212,8 @@ export function memoryBytes(
     5 * rows.clocks.byteLength +
     sumsBytes(rows.sums) + answers + flips + logBytes(log) +
     28 * scratch.slots.length +
-    arena.floats.byteLength + sumsBytes(guest) +
+    arena.floats.byteLength + 16 * (keys.dim + keys.valueDim) +
+    sumsBytes(guest) +
     (mask.kind === "edges" ? edgesBytes(mask.edges) : 0);
 }
 
@@ -234,4 +240,13 @@ export function growRows(rows: RowTable, dim: number, count: number): void {
   rows.keyNorms = doubles(rows.keyNorms);
   rows.biasSizes = doubles(rows.biasSizes);
   growSums(rows.sums, count);
+}
+
+function makeEntry(dim: number, valueDim: number): Entry {
+  return {
+    key: new Float64Array(dim),
+    value: new Float64Array(valueDim),
+    bias: 0,
+    peak: 0,
+  };
 }
