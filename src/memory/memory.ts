@@ -76,7 +76,7 @@ export interface Memory {
   readonly capacity: number;
   /** Significant bits of an answer: 32 but in tests. */
   readonly precision: number;
-  /** Bytes the versions may take; undefined for a quarter of keys and values. */
+  /** Bytes the versions may take; undefined for half as many as keys and values take. */
   readonly logLimit: number | undefined;
   readonly mask: Mask;
   readonly kernel: Kernel;
@@ -181,11 +181,11 @@ export function queryOf({ dim, factor, rows }: Memory, row: number): Query {
 /** How many versions the log may keep. */
 export function versionLimit({ keys, logLimit }: Memory): number {
   const bytes = logLimit ??
-    Math.max(LEAST_LOG, (keys.keys.byteLength + keys.values.byteLength) / 4);
+    Math.max(LEAST_LOG, (keys.keys.byteLength + keys.values.byteLength) / 2);
   return Math.floor(bytes / versionBytes(keys.dim, keys.valueDim));
 }
 
-/** Bytes of versions allowed to small tables, where a quarter would be next to nothing. */
+/** Bytes of versions allowed to small tables, where half would be next to nothing. */
 const LEAST_LOG = 64 * 1024;
 
 /** Makes scratch for `keys` keys. */
