@@ -10,6 +10,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { attentionOf, createMemory } from "../src/attention.ts";
 import { append, remove } from "../src/change.ts";
+import { exponentOf } from "../src/kernel/exp2.ts";
 import type { Memory } from "../src/memory/memory.ts";
 import { type Random, seeded } from "../src/random.ts";
 import { attend, outputs } from "../src/read.ts";
@@ -174,6 +175,50 @@ Deno.test("live sets built next to boundaries are read right, whatever the ancho
     }
   }
   finish(tally, 8000);
-  // Otherwise the sets did not reach all steps.
-  for (const step of STEPS) assert(climbed[step] > 0, JSON.stringify(climbed));
+  // Otherwise the sets did not reach all steps; for the last they would have to lie on a boundary.
+  for (const step of STEPS) {
+    assert(step === "exact" || climbed[step] > 0, JSON.stringify(climbed));
+  }
+});
+
+Deno.test("an answer on a boundary takes the exact step, and one a hair above it does not", () => {
+  // Eight keys of equal weight, whose values add up to 8 (k + θ) exactly: O is k + θ, where R steps from k to k + 1.
+  const k = 2 ** 31 + 12_345, theta = 0.5 + 2 ** -6 * 0.6180339887498949;
+  for (
+    const [above, expected, step] of [[0, k, "exact"], [
+      2 ** -60,
+      k + 1,
+      "finer",
+    ]] as const
+  ) {
+    const values: number[] = [above];
+    for (let rest of [8 * k, 8 * theta]) {
+      while (rest !== 0) {
+        // The upper 24 bits of what is left.
+        const part = Math.trunc(rest * 2 ** 23 / 2 ** exponentOf(rest)) *
+          2 ** (exponentOf(rest) - 23);
+        values.push(part);
+        rest -= part;
+      }
+    }
+    while (values.length < 8) values.push(0);
+    assertEquals(values.length, 8);
+    const memory = createMemory({
+      queries: [[0]],
+      keys: values.map(() => [1]),
+      values: values.map((value) => [value]),
+    }, 32);
+    const attention = attentionOf(memory);
+    for (
+      const data of [
+        outputs(attention).data,
+        outputs(attention).data,
+        attend(attention, [0]).data,
+      ]
+    ) {
+      assertEquals(data, new Float64Array([expected]));
+    }
+    // Once for the row, whose answer is kept, and once for the guest.
+    assertEquals(memory.counters.ladder[step], 2);
+  }
 });

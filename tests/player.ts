@@ -273,12 +273,19 @@ export function expected(player: Player, query: number): number[] {
 }
 
 /** The steps of the ladder of a read. */
-export const STEPS = ["quick", "integer", "recomputed", "exact"] as const;
+export const STEPS = [
+  "quick",
+  "integer",
+  "recomputed",
+  "finer",
+  "exact",
+] as const;
 
 /** None of them taken. */
 export const NO_STEPS: Ladder = {
   quick: 0,
   integer: 0,
   recomputed: 0,
+  finer: 0,
   exact: 0,
 };

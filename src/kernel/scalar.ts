@@ -21,15 +21,22 @@ import type { Entry, Kernel, Query, Scratch, Sums } from "./kernel.ts";
 /** A total on the coarse grid stays below 2^18 units, a contribution below half of that. */
 export const RANGE: number = 2 ** 18;
 /** 52 bits below the range: totals stay below 2⁵³ steps with a bit to spare. */
-const COARSE = RANGE * 2 ** -52;
+export const COARSE: number = RANGE * 2 ** -52;
 const COARSE_MAGIC = 1.5 * 2 ** 52 * COARSE;
 /** The rests of `room` keys, half a coarse step each, fill 2⁵³ fine steps. */
 const FINE_PER_ROOM = COARSE * 2 ** -54;
-const LEAST_ROOM = 64;
+/** Rows have room for twice their keys, and for these at least. */
+export const LEAST_ROOM = 64;
 /** Many keys make the fine grid coarse and large changes of the mass rare: their sums start higher in the range. */
 const LIFT_FROM = 14, MOST_LIFT = 14;
+
+/** A fresh row of this room has a mass and a magnitude in [1, 2) · 2^lift. */
+export function liftOf(room: number): number {
+  return Math.min(MOST_LIFT, Math.max(0, 2 * (exponentOf(room) - LIFT_FROM)));
+}
+
 /** Values may be this many binary orders below their row's weights: an output below 2⁻³⁰⁰ reads 0 anyway. */
-const LEAST_VALUE_SHIFT = -320;
+export const LEAST_VALUE_SHIFT = -320;
 
 /** The scalar kernel. */
 export const scalar: Kernel = {
@@ -128,10 +135,7 @@ function recompute(
   }
   let room = LEAST_ROOM;
   while (room < 2 * count) room *= 2;
-  const lift = Math.min(
-    MOST_LIFT,
-    Math.max(0, 2 * (exponentOf(room) - LIFT_FROM)),
-  );
+  const lift = liftOf(room);
   const shift = (count === 0 ? 0 : exponentOf(mass)) - lift;
   const valueShift = Math.max(
     shift + LEAST_VALUE_SHIFT,

@@ -1,9 +1,10 @@
 /**
  * The ladder of a read: each step only for the components the former left open.
  *
- * 1. the f64 quotients of the sums; 2. the same sums as integers; 3. the row recomputed, then 1 and 2 again; 4. the
- * exact rational of the definition. Every step answers only what it is certain of, so the bits do not depend on the
- * step that gave them. What took the third step is kept until the row moves.
+ * 1. the f64 quotients of the sums; 2. the same sums as integers; 3. where the sums are too coarse, the row recomputed,
+ * then 1 and 2 again; 4. the open components summed anew on three grids; 5. the exact rational of the definition. Every
+ * step answers only what it is certain of, so the bits do not depend on the step that gave them. What took the third
+ * step or a later one is kept until the row moves.
  *
  * @module
  */
@@ -11,7 +12,15 @@
 import type { Id } from "../check.ts";
 import type { Query, Sums } from "../kernel/kernel.ts";
 import { exactAnswer, type Weighed } from "../softmax/canon.ts";
-import { integerAnswer, quickAnswer } from "../softmax/ladder.ts";
+import { finerSums } from "../softmax/finer.ts";
+import {
+  integerAnswer,
+  isCoarse,
+  openOf,
+  quickAnswer,
+  settle,
+  type Verdict,
+} from "../softmax/ladder.ts";
 import { type Memory, queryOf } from "./memory.ts";
 import { answerCost } from "./plan.ts";
 import { fold, gather, GUEST, recomputeRow } from "./recompute.ts";
@@ -29,19 +38,16 @@ export function answerRow(
     out.set(kept, at);
     return;
   }
-  if (climb(memory, rows.sums, row, out, at)) return;
-  memory.counters.ladder.recomputed++;
-  recomputeRow(memory, row);
-  if (!climb(memory, rows.sums, row, out, at)) {
-    exactOpen(
-      memory,
-      queryOf(memory, row),
-      rows.slots.idOf[row],
-      rows.positions[row],
-      undefined,
-      out,
-      at,
-    );
+  let verdict = climb(memory, rows.sums, row, out, at);
+  if (verdict === "answered") return;
+  if (verdict === "loose") {
+    memory.counters.ladder.recomputed++;
+    recomputeRow(memory, row);
+    verdict = climb(memory, rows.sums, row, out, at);
+  }
+  if (verdict !== "answered") {
+    const query = queryOf(memory, row), id = rows.slots.idOf[row];
+    answerOpen(memory, query, gather(memory, id, rows.positions[row]), out, at);
   }
   rows.answers.set(row, out.slice(at, at + memory.valueDim));
 }
@@ -56,53 +62,59 @@ export function answerGuest(
   at: number,
 ): void {
   fold(memory, memory.guest, 0, query, gather(memory, GUEST, position, filter));
-  if (!climb(memory, memory.guest, 0, out, at)) {
-    exactOpen(memory, query, GUEST, position, filter, out, at);
+  if (climb(memory, memory.guest, 0, out, at) !== "answered") {
+    answerOpen(memory, query, gather(memory, GUEST, position, filter), out, at);
   }
 }
 
-/** The first two steps; false if components stay open. */
+/** The first two steps. */
 function climb(
   memory: Memory,
   sums: Sums,
   row: number,
   out: Float64Array,
   at: number,
-): boolean {
+): Verdict {
   const { open, precision, kernel } = memory, { ladder } = memory.counters;
   kernel.multiplyAdds += answerCost(memory);
   if (sums.count[row] === 0) {
     out.fill(0, at, at + memory.valueDim);
     ladder.quick++;
-    return true;
+    return "answered";
   }
-  const verdict = quickAnswer(sums, row, precision, out, at, open);
-  if (verdict === "answered") {
-    ladder.quick++;
-    return true;
-  }
-  if (
-    verdict === "loose" ||
-    integerAnswer(sums, row, precision, out, at, open) !== "answered"
-  ) return false;
-  ladder.integer++;
-  return true;
+  const quick = quickAnswer(sums, row, precision, out, at, open);
+  if (quick === "answered") ladder.quick++;
+  if (quick !== "open") return quick;
+  const verdict = integerAnswer(sums, row, precision, out, at, open);
+  if (verdict === "answered") ladder.integer++;
+  return verdict === "open" && isCoarse(sums, row) ? "loose" : verdict;
 }
 
-/** The last step, for the components that are open. */
-function exactOpen(
+/** The last two steps, for the components that are open: over the `count` keys gathered in scratch. */
+function answerOpen(
   memory: Memory,
   query: Query,
-  id: Id,
-  position: Id,
-  filter: ((key: Id) => boolean) | undefined,
+  count: number,
   out: Float64Array,
   at: number,
 ): void {
-  const { keys, kernel, open, valueDim } = memory;
-  const count = gather(memory, id, position, filter),
-    { slots, scores } = memory.scratch;
+  const { keys, kernel, open, valueDim, precision, scratch } = memory;
+  const { slots, scores } = scratch, { ladder } = memory.counters;
   kernel.score(query, keys.keys, keys.scoreBiases, slots, count, scores);
+  const components = openOf(open, valueDim);
+  const sums = finerSums(
+    scratch,
+    count,
+    keys.values,
+    valueDim,
+    keys.peaks,
+    components,
+  );
+  kernel.multiplyAdds += count * (1 + components.length);
+  if (settle(sums, precision, out, at, open) === "answered") {
+    ladder.finer++;
+    return;
+  }
   const weighed: Weighed[] = [];
   for (let i = 0; i < count; i++) {
     const from = slots[i] * valueDim;
@@ -112,8 +124,8 @@ function exactOpen(
       peak: keys.peaks[slots[i]],
     });
   }
-  const components = [...open.subarray(0, open[valueDim])];
-  const answer = exactAnswer(weighed, components, memory.precision);
-  components.forEach((c, i) => out[at + c] = answer[i]);
-  memory.counters.ladder.exact++;
+  const last = openOf(open, valueDim);
+  const answers = exactAnswer(weighed, last, precision);
+  last.forEach((c, i) => out[at + c] = answers[i]);
+  ladder.exact++;
 }

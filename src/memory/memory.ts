@@ -42,14 +42,19 @@ export interface RowTable {
   flips: Map<number, Map<Id, boolean>>;
 }
 
-/** How often each step of the ladder gave the answer of a row. */
+/**
+ * How often each step of the ladder gave the answer of a row; `recomputed` comes on top, and an answer kept from before
+ * counts nowhere.
+ */
 export interface Ladder {
   /** The 64-bit quotients of the sums. */
   quick: number;
   /** The sums as integers. */
   integer: number;
-  /** The row recomputed first. */
+  /** Rows whose sums were too coarse and were recomputed first. */
   recomputed: number;
+  /** The open components on three grids. */
+  finer: number;
   /** The exact rational of the definition. */
   exact: number;
 }
@@ -147,7 +152,7 @@ export function makeMemory(settings: MemorySettings): Memory {
       evicted: 0,
       exchanged: 0,
       recomputed: 0,
-      ladder: { quick: 0, integer: 0, recomputed: 0, exact: 0 },
+      ladder: { quick: 0, integer: 0, recomputed: 0, finer: 0, exact: 0 },
     },
   };
 }

@@ -7,7 +7,13 @@
  * @module
  */
 
-import { checkFinite, checkOptions, show } from "../check.ts";
+import {
+  type Bias,
+  checkBias,
+  checkFinite,
+  checkOptions,
+  show,
+} from "../check.ts";
 import type { Rows } from "../rows.ts";
 import { CsrMatrix } from "../matrix/csr.ts";
 import { DenseMatrix } from "../matrix/dense.ts";
@@ -16,8 +22,8 @@ import { DenseMatrix } from "../matrix/dense.ts";
 export interface SoftmaxAttentionOptions {
   /** Multiplies the dot products; 1/√dim if left out. */
   scale?: number;
-  /** Added to the score of each key; −Infinity masks it. */
-  bias?: ArrayLike<number>;
+  /** Added to the scores of keys, one for all or one for each; −Infinity masks a key. */
+  bias?: Bias;
   /** Which keys a query may attend to: those up to its own row, those stored in its row, or those it says yes to. */
   mask?: "causal" | CsrMatrix | ((query: number, key: number) => boolean);
 }
@@ -58,15 +64,12 @@ export function softmaxAttention(
   const scale = checkFinite(
     verb,
     "scale",
-    options.scale ?? 1 / Math.sqrt(q.columns || 1),
+    options.scale === undefined ? 1 / Math.sqrt(q.columns || 1) : options.scale,
     Number.MAX_VALUE,
   );
-  const bias = options.bias;
-  if (bias !== undefined && bias.length !== k.rows) {
-    throw new RangeError(
-      `Cannot ${verb}: bias has ${bias.length} numbers, it should have one for each of ${k.rows} keys`,
-    );
-  }
+  const bias = options.bias === undefined
+    ? undefined
+    : checkBias(verb, options.bias, k.rows);
   const admits = admission(verb, options.mask);
   const output = new DenseMatrix(q.rows, v.columns);
   const scores = new Float64Array(k.rows);
@@ -77,7 +80,7 @@ export function softmaxAttention(
       for (let t = 0; t < k.columns; t++) {
         dot += q.data[i * k.columns + t] * k.data[j * k.columns + t];
       }
-      scores[j] = admits(i, j) ? dot * scale + (bias?.[j] ?? 0) : -Infinity;
+      scores[j] = admits(i, j) ? dot * scale + (bias?.(j) ?? 0) : -Infinity;
       if (scores[j] > largest) largest = scores[j];
     }
     let sum = 0, admitted = 0;
@@ -109,7 +112,9 @@ function admission(
     return (query, key) =>
       query < mask.rows && key < mask.columns && mask.get(query, key) !== 0;
   }
-  if (typeof mask === "function") return mask;
+  if (typeof mask === "function") {
+    return (query, key) => mask(query, key) === true;
+  }
   throw new TypeError(
     `Cannot ${verb}: mask is ${
       show(mask)

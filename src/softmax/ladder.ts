@@ -14,6 +14,7 @@ import {
   POWERS,
 } from "../kernel/exp2.ts";
 import type { Sums } from "../kernel/kernel.ts";
+import { liftOf } from "../kernel/scalar.ts";
 import {
   LEAST_STEP,
   ratioScale,
@@ -126,37 +127,32 @@ export function quickAnswer(
   return loose ? "loose" : opened > 0 ? "open" : "answered";
 }
 
-/**
- * Second step: the open components from the same sums as integers, which leaves only the grids' own error.
- *
- * Shortens `open` to what is still open.
- */
-export function integerAnswer(
-  sums: Sums,
-  row: number,
+/** Sums of some components as integers, all off by at most `error`. */
+export interface IntegerSums {
+  mass: bigint;
+  magnitude: bigint;
+  numerators: bigint[];
+  error: bigint;
+  /** The unit of magnitude and numerators is 2^shift of those of the mass. */
+  shift: number;
+}
+
+/** R of every component whose least and largest quotient agree on it, undefined for the others. */
+export function intervalAnswers(
+  { mass, magnitude, numerators, error, shift }: IntegerSums,
   precision: number,
-  out: Float64Array,
-  at: number,
-  open: Int32Array,
-): Verdict {
-  const valueDim = sums.valueDim, fine = sums.fine[row];
-  // In half steps of the fine grid, where every sum is off by at most one per key.
-  const halves = (high: number, low: number) =>
-    2n * (BigInt(high / fine) + BigInt(low / fine));
-  const error = BigInt(sums.count[row]);
-  const mass = halves(sums.massHigh[row], sums.massLow[row]);
-  const magnitude = halves(sums.magnitudeHigh[row], sums.magnitudeLow[row]);
+): (number | undefined)[] {
   const leastMass = mass - error, mostMass = mass + error;
-  if (leastMass <= 0n || magnitude <= error) return "open";
-  const shift = sums.valueShift[row] - sums.shift[row];
-  const leastScale = ratioScale(magnitude - error, mostMass, shift);
-  const mostScale = ratioScale(magnitude + error, leastMass, shift);
-  let opened = 0;
-  for (let i = 0; i < open[valueDim]; i++) {
-    const c = open[i], from = row * valueDim + c;
-    const numerator = halves(sums.numeratorHigh[from], sums.numeratorLow[from]);
+  if (leastMass <= 0n || magnitude <= error) {
+    return numerators.map(() => undefined);
+  }
+  const scales = [
+    ratioScale(magnitude - error, mostMass, shift),
+    ratioScale(magnitude + error, leastMass, shift),
+  ];
+  return numerators.map((numerator) => {
     const least = numerator - error, most = numerator + error;
-    const answers = [leastScale, mostScale].flatMap((scale) => [
+    const answers = scales.flatMap((scale) => [
       roundRatio(
         least,
         least < 0n ? leastMass : mostMass,
@@ -172,12 +168,76 @@ export function integerAnswer(
         precision,
       ),
     ]);
-    if (answers.every((answer) => answer === answers[0])) {
-      out[at + c] = answers[0];
-    } else open[opened++] = c;
-  }
-  open[valueDim] = opened;
+    return answers.every((answer) => answer === answers[0])
+      ? answers[0]
+      : undefined;
+  });
+}
+
+/**
+ * Second step: the open components from the same sums as integers, which leaves only the grids' own error.
+ *
+ * Shortens `open` to what is still open.
+ */
+export function integerAnswer(
+  sums: Sums,
+  row: number,
+  precision: number,
+  out: Float64Array,
+  at: number,
+  open: Int32Array,
+): Verdict {
+  const { valueDim } = sums, fine = sums.fine[row], start = row * valueDim;
+  // In half steps of the fine grid, where every sum is off by at most one per key.
+  const halves = (high: number, low: number) =>
+    2n * (BigInt(high / fine) + BigInt(low / fine));
+  return settle(
+    {
+      mass: halves(sums.massHigh[row], sums.massLow[row]),
+      magnitude: halves(sums.magnitudeHigh[row], sums.magnitudeLow[row]),
+      numerators: openOf(open, valueDim).map((c) =>
+        halves(sums.numeratorHigh[start + c], sums.numeratorLow[start + c])
+      ),
+      error: BigInt(sums.count[row]),
+      shift: sums.valueShift[row] - sums.shift[row],
+    },
+    precision,
+    out,
+    at,
+    open,
+  );
+}
+
+/** Whether mass or magnitude fell so far below their anchors that fresh sums would tell more. */
+export function isCoarse(sums: Sums, row: number): boolean {
+  const least = 2 ** liftOf(sums.room[row]) * COARSE_BELOW;
+  return sums.massHigh[row] < least || sums.magnitudeHigh[row] < least;
+}
+
+/** Sums an eighth of what they were when fresh are three bits coarser. */
+const COARSE_BELOW = 1 / 8;
+
+/** Writes what the sums of the open components tell, and shortens `open` to what they do not. */
+export function settle(
+  sums: IntegerSums,
+  precision: number,
+  out: Float64Array,
+  at: number,
+  open: Int32Array,
+): Verdict {
+  const end = open.length - 1;
+  let opened = 0;
+  intervalAnswers(sums, precision).forEach((answer, i) => {
+    if (answer === undefined) open[opened++] = open[i];
+    else out[at + open[i]] = answer;
+  });
+  open[end] = opened;
   return opened > 0 ? "open" : "answered";
+}
+
+/** The components that are open. */
+export function openOf(open: Int32Array, valueDim: number): number[] {
+  return [...open.subarray(0, open[valueDim])];
 }
 
 function openAll(valueDim: number, open: Int32Array): Verdict {
