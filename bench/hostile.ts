@@ -40,7 +40,7 @@ All did, or there would be no table.
 - **worst**: the largest error of an output, in units of its bound.
 - **running sums**: what one would write first, sums in f64 relative to the
   largest score so far, on the same stream: the largest error in units of the
-  largest value.
+  largest value; NaN where an output was no number.
 - **multiply-adds**: per update with the reads that follow it, checkpoints
   included; starting one row over takes ${
   grouped(SIZES.keys * (SIZES.dim + SIZES.valueDim + 1))

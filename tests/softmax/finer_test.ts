@@ -59,7 +59,7 @@ Deno.test("finerSums() are off by their error at most, and by next to nothing", 
         `set ${at}, component ${components[i]}`,
       )
     );
-    // Mass and magnitude are at least 2^119 half steps or more, where there is room for 4096 keys.
+    // Mass and magnitude are at least 2^119 half steps, where there is room for 4096 keys.
     assert(mass > 1n << 118n && magnitude > 1n << 118n, `set ${at}: coarse`);
   }
 });
