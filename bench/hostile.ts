@@ -35,8 +35,9 @@ All did, or there would be no table.
 - **recomputed**: rows started over, per update and row, first reads and the
   reads after long silence included.
 - **answers**: of rows, by the quotient of the sums (**quick**), by the same as
-  integers (**integer**) or by the exact rational (**exact**); **again**: how
-  many of them took a recompute of the row first.
+  integers (**integer**), by the open components on three grids (**finer**) or
+  by the exact rational (**exact**); **again**: how many of them took a recompute
+  of the row first.
 - **worst**: the largest error of an output, in units of its bound.
 - **running sums**: what one would write first, sums in f64 relative to the
   largest score so far, on the same stream: the largest error in units of the
@@ -49,8 +50,8 @@ All did, or there would be no table.
   without making the update: the median over the times between checkpoints
   (${navigator.userAgent}, ${Deno.build.arch}).
 
-| stream | answers | recomputed | quick | integer | again | exact | worst | running sums | multiply-adds | µs |
-| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |`);
+| stream | answers | recomputed | quick | integer | again | finer | exact | worst | running sums | multiply-adds | µs |
+| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |`);
 for (const [seed, hostile] of hostiles.entries()) {
   console.log(line(hostile.name, endure(hostile, { seed, updates, every })));
 }
@@ -67,6 +68,7 @@ function line(name: string, endured: Endured): string {
       grouped(ladder.quick),
       grouped(ladder.integer),
       grouped(ladder.recomputed),
+      grouped(ladder.finer),
       grouped(ladder.exact),
       worst.toPrecision(3),
       Number.isFinite(running) ? running.toExponential(0) : String(running),

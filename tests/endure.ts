@@ -116,7 +116,7 @@ export function endure(hostile: Hostile, endurance: Endurance): Endured {
   const { recomputed, ladder, multiplyAdds } = stats(run.veteran);
   return {
     updates,
-    reads: ladder.quick + ladder.integer + ladder.exact,
+    reads: ladder.quick + ladder.integer + ladder.finer + ladder.exact,
     recomputed: recomputed / (updates * SIZES.queries),
     ladder,
     worst,
