@@ -85,13 +85,13 @@ export function outputs(
 ): DenseMatrix {
   const verb = "read outputs", memory = openAttention(verb, a);
   checkOptions(verb, options, ["ids", "out", "bounds"]);
-  const rows = checkWatched(verb, memory, options.ids);
+  const { ids } = options, rows = checkWatched(verb, memory, ids);
   const out =
     checkFloats(verb, "out", options.out, rows.length * memory.valueDim) ??
       new Float64Array(rows.length * memory.valueDim);
   const bounds = checkFloats(verb, "bounds", options.bounds, rows.length);
   syncRows(memory, rows);
-  if (options.ids === undefined) settleLog(memory);
+  if (ids === undefined) settleLog(memory);
   rows.forEach((row, at) => {
     answerRow(memory, row, out, at * memory.valueDim);
     if (bounds !== undefined) bounds[at] = boundRow(memory, row).total;
@@ -263,7 +263,7 @@ export function weights(a: Attention, options: WeightsOptions = {}): Weights {
   return {
     queries: rows.map((row) => memory.rows.slots.idOf[row]),
     keys,
-    matrix: sparse.density < SPARSE_BELOW ? sparse : sparse.toDense(),
+    matrix: sparse.density < SPARSE_BELOW ? sparse : DenseMatrix.from(sparse),
     tail,
   };
 }

@@ -330,7 +330,7 @@ export class CsrMatrix {
   }
 
   /** A dense copy, in the float type of the values. */
-  toDense(): DenseMatrix {
+  toDense(): DenseMatrix<Float64Array | Float32Array> {
     return new DenseMatrix(this.rows, this.columns, this.to1DArray());
   }
 }

@@ -31,13 +31,15 @@ import { checkParts, type DenseParts, onePart, SIDE_LIMIT } from "../rows.ts";
  * assertEquals(matrix.row(1), new Float64Array([4, 5, 6]));
  * ```
  */
-export class DenseMatrix extends MatrixAlgebra {
+export class DenseMatrix<
+  Data extends Float64Array | Float32Array = Float64Array,
+> extends MatrixAlgebra {
   /** Number of rows. */
   override readonly rows: number;
   /** Numbers in a row. */
   override readonly columns: number;
   /** rows × columns, row by row. It is the matrix itself: what is written here is read there. */
-  readonly data: Float64Array | Float32Array;
+  readonly data: Data;
 
   /**
    * A matrix of zeros, or one over `data`.
@@ -53,13 +55,13 @@ export class DenseMatrix extends MatrixAlgebra {
   constructor(
     rows: number,
     columns: number,
-    data?: Float64Array | Float32Array,
+    data?: Data,
   ) {
     super();
     const verb = "make a dense matrix";
     this.rows = checkInteger(verb, "rows", rows, 0, SIDE_LIMIT);
     this.columns = checkInteger(verb, "columns", columns, 0, SIDE_LIMIT);
-    this.data = data === undefined ? zeros(verb, rows, columns) : data;
+    this.data = data === undefined ? zeros(verb, rows, columns) as Data : data;
     if (
       !(this.data instanceof Float64Array || this.data instanceof Float32Array)
     ) {
@@ -105,7 +107,7 @@ export class DenseMatrix extends MatrixAlgebra {
       data.set(part, at);
       at += part.length;
     }
-    return new DenseMatrix(dense.rows, dense.columns, data);
+    return new DenseMatrix(dense.rows, dense.columns, data as Float64Array);
   }
 
   /** The number in a row and a column; a `RangeError` where there is none. */
@@ -132,9 +134,10 @@ export class DenseMatrix extends MatrixAlgebra {
   }
 
   /** The numbers of a row: a view of `data`, not a copy. Costs O(1); an error if there is no such row. */
-  row(index: number): Float64Array | Float32Array {
+  row(index: number): Data {
     checkBelow("read a row", "index", index, this.rows);
-    return this.data.subarray(index * this.columns, (index + 1) * this.columns);
+    const start = index * this.columns;
+    return this.data.subarray(start, start + this.columns) as Data;
   }
 
   /** A copy of all numbers, row by row. */
@@ -154,7 +157,7 @@ export class DenseMatrix extends MatrixAlgebra {
       this.rows,
       this.columns,
       new Float64Array(this.data),
-    ) as this;
+    ) as DenseMatrix<Float64Array | Float32Array> as this;
   }
 }
 

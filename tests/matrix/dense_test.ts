@@ -467,7 +467,7 @@ Deno.test("clone() is a 64-bit copy of its own", () => {
   const matrix = new DenseMatrix(1, 2, new Float32Array([0.1, 3]));
   const clone = matrix.clone();
   assert(clone instanceof DenseMatrix);
-  assertEquals(clone.data, Float64Array.of(Math.fround(0.1), 3));
+  assertEquals<unknown>(clone.data, Float64Array.of(Math.fround(0.1), 3));
   clone.set(0, 0, 5);
   assertEquals(matrix.get(0, 0), Math.fround(0.1));
 });
