@@ -58,10 +58,12 @@ export function checkParts(
         `Cannot ${verb}: ${name} holds ${source.length} numbers, it should hold a multiple of ${width}`,
       );
     }
+    // No numbers are no rows, unless rows are known to have none.
+    const rows = columns === 0 ? 1 : width === 0 ? 0 : source.length / width;
     return onePart(
       verb,
       name,
-      width === 0 ? 1 : source.length / width,
+      rows,
       width,
       source,
       columns,
@@ -184,7 +186,11 @@ function refuseInfinite(
   );
 }
 
-function takeFloats(arena: Arena | undefined, length: number): Float32Array {
+/** Floats from an arena, or new ones where it is used up. */
+export function takeFloats(
+  arena: Arena | undefined,
+  length: number,
+): Float32Array {
   if (arena === undefined || arena.used + length > arena.floats.length) {
     return new Float32Array(length);
   }

@@ -40,26 +40,36 @@ export function checkTriples(
     );
   }
   const checked: Triples = { rows: [], columns: [], values: [] };
-  let at = 0;
   for (const triple of triples as Iterable<unknown>) {
-    const place = `${name}[${at++}]`;
     if (!Array.isArray(triple) || triple.length !== parts.length) {
       throw new TypeError(
-        `Cannot ${verb}: ${place} is ${show(triple)}, it should be [${
-          parts.join(", ")
-        }]`,
+        `Cannot ${verb}: ${name}[${checked.rows.length}] is ${
+          show(triple)
+        }, it should be [${parts.join(", ")}]`,
       );
     }
-    const [row, column, value] = triple as unknown[];
-    checked.rows.push(
-      checkBelow(verb, `${parts[0]} of ${place}`, row, rowLimit),
-    );
-    checked.columns.push(
-      checkBelow(verb, `${parts[1]} of ${place}`, column, columnLimit),
-    );
-    checked.values.push(checkValue(verb, `${parts[2]} of ${place}`, value));
+    const row: unknown = triple[0], column: unknown = triple[1];
+    const value: unknown = triple[2];
+    if (
+      !isBelow(row, rowLimit) || !isBelow(column, columnLimit) ||
+      !Number.isFinite(value)
+    ) {
+      // One of these refuses; names are spelt out only now.
+      const place = `${name}[${checked.rows.length}]`;
+      checkBelow(verb, `${parts[0]} of ${place}`, row, rowLimit);
+      checkBelow(verb, `${parts[1]} of ${place}`, column, columnLimit);
+      checkValue(verb, `${parts[2]} of ${place}`, value);
+    }
+    checked.rows.push(row as number);
+    checked.columns.push(column as number);
+    checked.values.push(value as number);
   }
   return checked;
+}
+
+function isBelow(value: unknown, limit: number): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 &&
+    (value as number) < limit;
 }
 
 /** Sorts checked entries into `rowCount` rows. Sums are 64-bit, in the order given, and may overflow to infinity. */
@@ -101,6 +111,7 @@ export function gather(rowCount: number, triples: Triples): SparseRows {
     start = end;
     indptr[row + 1] = count;
   }
+  if (count === rows.length) return { indptr, indices, values: sums };
   return {
     indptr,
     indices: indices.slice(0, count),

@@ -9,6 +9,7 @@
  */
 
 import type { Id } from "../check.ts";
+import { takeFloats } from "../rows.ts";
 import { type Memory, setQuery } from "./memory.ts";
 import { dropQuery } from "./memory.ts";
 import { slotOf, type SlotTable } from "./slots.ts";
@@ -59,6 +60,8 @@ export interface Shadow {
   readonly keys: ShadowTable;
   readonly queries: ShadowTable;
   readonly writes: Write[];
+  /** The next ids and the sizes of the two tables when the shadow was made. */
+  readonly started: readonly [Id, number, Id, number];
   /** The newest rows of keys written so far, for edits later in a list; undefined where there is no list. */
   readonly rows:
     | Map<Id, { key?: Float32Array; value?: Float32Array }>
@@ -72,8 +75,21 @@ export function makeShadow(memory: Memory, list: boolean): Shadow {
     keys: shadowOf(memory.keys.slots),
     queries: shadowOf(memory.rows.slots),
     writes: [],
+    started: [
+      memory.keys.slots.next,
+      memory.keys.slots.size,
+      memory.rows.slots.next,
+      memory.rows.slots.size,
+    ],
     rows: list ? new Map() : undefined,
   };
+}
+
+/** Whether the tables changed under the shadow: what a caller's iterables do is not ours to know. */
+export function isStale({ memory, started }: Shadow): boolean {
+  const { keys, rows } = memory, [nextKey, size, nextQuery, watched] = started;
+  return keys.slots.next !== nextKey || keys.slots.size !== size ||
+    rows.slots.next !== nextQuery || rows.slots.size !== watched;
 }
 
 /** Whether an id will be there. */
@@ -145,13 +161,15 @@ export function rowAsStaged(
   id: Id,
   part: "key" | "value",
 ): Float32Array {
-  const staged = rows?.get(id)?.[part];
-  if (staged !== undefined) return staged.slice();
-  const { keys } = memory, slot = slotOf(keys.slots, id);
+  const { keys, arena } = memory, slot = slotOf(keys.slots, id);
   const [table, width] = part === "key"
     ? [keys.keys, keys.dim]
     : [keys.values, keys.valueDim];
-  return table.slice(slot * width, (slot + 1) * width);
+  const copy = takeFloats(arena, width);
+  copy.set(
+    rows?.get(id)?.[part] ?? table.subarray(slot * width, (slot + 1) * width),
+  );
+  return copy;
 }
 
 /** Carries all writes out. Makes room first, which is all that can fail. */
