@@ -65,7 +65,7 @@ export interface AttentionOptions {
   mask?: AttentionMask;
   /** At most this many live keys: the oldest make room. */
   capacity?: number;
-  /** Bytes that old versions of changed keys may take; a quarter of the keys and values if left out. */
+  /** Bytes that old versions of changed keys may take; half as many as the keys and values take if left out. */
   logBytes?: number;
   /** How keys and values are stored. */
   representation?: "auto" | "dense";
@@ -87,7 +87,10 @@ class Handle implements Attention {
 
   /** What an attention remembers; refuses what is none. */
   static open(verb: string, attention: Attention): Memory {
-    if (!(attention instanceof Handle)) {
+    if (
+      typeof attention !== "object" || attention === null ||
+      !(#memory in attention)
+    ) {
       throw new TypeError(
         `Cannot ${verb}: attention is ${
           show(attention)
@@ -187,7 +190,7 @@ export function createMemory(
     scale: checkFinite(
       verb,
       "scale",
-      options.scale ?? 1 / Math.sqrt(dim || 1),
+      options.scale === undefined ? 1 / Math.sqrt(dim || 1) : options.scale,
       LARGEST_SCALE,
     ),
     capacity: options.capacity === undefined
@@ -203,10 +206,10 @@ export function createMemory(
     ),
     mask: checkMask(verb, options.mask),
     kernel: makeKernel(
-      checkName(verb, "kernel", options.kernel ?? "auto", kernelNames),
+      checkName(verb, "kernel", options.kernel, kernelNames),
     ),
   });
-  checkName(verb, "representation", options.representation ?? "auto", [
+  checkName(verb, "representation", options.representation, [
     "auto",
     "dense",
   ]);
@@ -315,7 +318,7 @@ function checkMask(verb: string, mask: AttentionMask | undefined): Mask {
 function checkName(
   verb: string,
   name: string,
-  value: unknown,
+  value: unknown = "auto",
   known: readonly string[],
 ): string {
   if (typeof value !== "string" || !known.includes(value)) {

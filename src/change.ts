@@ -19,7 +19,7 @@ import {
 import type { Rows } from "./rows.ts";
 import type { Edits } from "./matrix/edits.ts";
 import type { Memory } from "./memory/memory.ts";
-import { commit, makeShadow } from "./memory/shadow.ts";
+import { commit, isStale, makeShadow } from "./memory/shadow.ts";
 import { type Change, checkChange, stage } from "./memory/stage.ts";
 
 /** Options of {@linkcode append}. */
@@ -270,6 +270,11 @@ function carryOut(memory: Memory, changes: readonly Change[]): Id[][] {
   const before = arena.used;
   try {
     const concerned = changes.map((change) => stage(shadow, change));
+    if (isStale(shadow)) {
+      throw new TypeError(
+        "Cannot apply: the attention changed while its changes were read, they should leave it alone",
+      );
+    }
     commit(shadow);
     return concerned;
   } finally {

@@ -91,6 +91,21 @@ export function checkFinite(
   return value;
 }
 
+/** Checks one id. */
+export function checkId(verb: string, id: unknown): Id {
+  if (typeof id !== "number") {
+    throw new TypeError(
+      `Cannot ${verb}: id is ${show(id)}, it should be a number`,
+    );
+  }
+  if (!Number.isInteger(id) || id < 0 || id >= ID_LIMIT) {
+    throw new RangeError(
+      `Cannot ${verb}: id is ${id}, it should be a whole number from 0 to 2^32 − 1`,
+    );
+  }
+  return id;
+}
+
 /** Checks one id or several: whole numbers below 2³², none twice unless `repeats` is allowed. */
 export function checkIds(verb: string, ids: unknown, repeats = false): Id[] {
   const list = typeof ids === "number"
@@ -103,18 +118,7 @@ export function checkIds(verb: string, ids: unknown, repeats = false): Id[] {
       `Cannot ${verb}: ids is ${show(ids)}, it should be an id or several`,
     );
   }
-  for (const id of list) {
-    if (typeof id !== "number") {
-      throw new TypeError(
-        `Cannot ${verb}: id is ${show(id)}, it should be a number`,
-      );
-    }
-    if (!Number.isInteger(id) || id < 0 || id >= ID_LIMIT) {
-      throw new RangeError(
-        `Cannot ${verb}: id is ${id}, it should be a whole number from 0 to 2^32 − 1`,
-      );
-    }
-  }
+  for (const id of list) checkId(verb, id);
   if (!repeats && list.length > 1 && new Set(list).size !== list.length) {
     const twice = list.find((id, at) => list.indexOf(id) !== at);
     throw new RangeError(

@@ -5,7 +5,7 @@
  */
 
 import { type Attention, openAttention, pendingOf } from "./attention.ts";
-import type { Id, Ids } from "./check.ts";
+import { checkId, type Id, type Ids } from "./check.ts";
 import { answerRow } from "./memory/answer.ts";
 import { measureRow } from "./memory/audit.ts";
 import { boundRow, type ErrorBound, NO_ERROR } from "./memory/certify.ts";
@@ -117,7 +117,8 @@ export function entry(
     memory = openAttention(verb, a),
     { keys } = memory,
     { dim, valueDim } = keys;
-  const [known] = checkLive(verb, memory, id), slot = slotOf(keys.slots, known);
+  checkLive(verb, memory, checkId(verb, id));
+  const slot = slotOf(keys.slots, id);
   return {
     key: keys.keys.slice(slot * dim, (slot + 1) * dim),
     value: keys.values.slice(slot * valueDim, (slot + 1) * valueDim),

@@ -189,10 +189,11 @@ export function restore(
     valueDim: values.shape[1],
     scale: Number(metadata.scale ?? NaN),
     capacity,
-    logBytes: options.logBytes ??
-      (metadata.log_bytes === "auto"
-        ? undefined
-        : whole("log_bytes", Number.MAX_SAFE_INTEGER)),
+    logBytes: options.logBytes !== undefined
+      ? options.logBytes
+      : metadata.log_bytes === "auto"
+      ? undefined
+      : whole("log_bytes", Number.MAX_SAFE_INTEGER),
     kernel: options.kernel,
     mask: maskOf(verb, metadata.mask, options.mask),
   });

@@ -7,6 +7,7 @@
 import {
   type Bias,
   checkBias,
+  checkId,
   checkIds,
   checkOptions,
   checkPosition,
@@ -59,6 +60,7 @@ const ARGUMENTS: Readonly<Record<Change["verb"], readonly string[]>> = {
 export function checkChange(change: Change): Change {
   if (
     typeof change !== "object" || change === null ||
+    typeof change.verb !== "string" ||
     !Object.hasOwn(ARGUMENTS, change.verb)
   ) {
     const verb = (change as Change | null)?.verb;
@@ -116,7 +118,7 @@ export function stage(shadow: Shadow, change: Change): Id[] {
       return ids;
     }
     case "admit":
-      return stageAdmit(shadow, change.pairs, change.admitted ?? true);
+      return stageAdmit(shadow, change.pairs, change.admitted);
   }
 }
 
@@ -151,7 +153,7 @@ function stageAppend(
     }
     previous = id;
   }
-  const biases = checkBias(verb, bias ?? 0, keys.count);
+  const biases = checkBias(verb, bias === undefined ? 0 : bias, keys.count);
   ids.forEach((id, at) =>
     stageNewKey(shadow, id, rowOf(keys, at), rowOf(values, at), biases(at))
   );
@@ -273,7 +275,7 @@ function stageWatch(
 function stageAdmit(
   shadow: Shadow,
   pairs: Iterable<readonly [Id, Id]>,
-  admitted: boolean,
+  admitted = true,
 ): Id[] {
   const verb = "admit";
   if (shadow.memory.mask.kind !== "edges") {
@@ -306,8 +308,9 @@ function stageAdmit(
         }, it should be a query id and a key id`,
       );
     }
-    const [query] = checkKnown(shadow, verb, pair[0], "queries"),
-      [key] = checkKnown(shadow, verb, pair[1], "keys");
+    const query = checkId(verb, pair[0]), key = checkId(verb, pair[1]);
+    checkKnown(shadow, verb, query, "queries");
+    checkKnown(shadow, verb, key, "keys");
     shadow.writes.push({ kind: "edge", query, key, present: admitted });
     queries.add(query);
   }

@@ -1,0 +1,90 @@
+import { assert, assertEquals } from "@std/assert";
+import { append, createAttention, ids, remove, watch } from "../../mod.ts";
+import { openAttention } from "../../src/attention.ts";
+import {
+  commit,
+  isStale,
+  makeShadow,
+  rowAsStaged,
+  stageErasedKey,
+  stageErasedQuery,
+  stageKey,
+  stageNewKey,
+  stageQuery,
+  willHave,
+} from "../../src/memory/shadow.ts";
+import { invariant } from "./invariants.ts";
+import { dump } from "../same.ts";
+
+const row = (...numbers: number[]) => Float32Array.from(numbers);
+
+Deno.test("staging changes the shadow and nothing else, until commit()", () => {
+  const a = createAttention({
+    keys: [[1], [2], [3]],
+    values: [[1], [2], [3]],
+    queries: [[1]],
+    capacity: 3,
+  });
+  const memory = openAttention("test", a), before = dump(a);
+  const shadow = makeShadow(memory, true), { keys, queries } = shadow;
+  stageErasedKey(shadow, 1, false);
+  stageNewKey(shadow, 3, row(4), row(4), 0);
+  assertEquals([0, 1, 2, 3, 4].map((id) => willHave(keys, id)), [
+    true,
+    false,
+    true,
+    true,
+    false,
+  ]);
+  // The oldest makes room, then the oldest of those that were just added.
+  for (const id of [4, 5, 6]) stageNewKey(shadow, id, row(id), row(id), 0);
+  assertEquals([0, 2, 3, 4, 5, 6].filter((id) => willHave(keys, id)), [
+    4,
+    5,
+    6,
+  ]);
+  stageKey(shadow, 5, undefined, row(50));
+  stageKey(shadow, 5, row(55));
+  assertEquals(
+    [...rowAsStaged(shadow, 5, "key"), ...rowAsStaged(shadow, 5, "value")],
+    [55, 50],
+  );
+  stageQuery(shadow, 0, row(9), 0);
+  stageQuery(shadow, 1, row(9), 0);
+  stageErasedQuery(shadow, 0);
+  assertEquals([0, 1].map((id) => willHave(queries, id)), [false, true]);
+  assertEquals([dump(a), isStale(shadow)], [before, false]);
+  commit(shadow);
+  assertEquals([ids(a), a.watched], [[4, 5, 6], 1]);
+  assertEquals(memory.counters.evicted, 3);
+  invariant(a);
+});
+
+Deno.test("rowAsStaged() is a copy, of what is staged or of what is stored", () => {
+  const a = createAttention({ keys: [[1, 2]], values: [[3]] });
+  const shadow = makeShadow(openAttention("test", a), true);
+  const stored = rowAsStaged(shadow, 0, "key");
+  stored[0] = 9;
+  assertEquals([...rowAsStaged(shadow, 0, "key")], [1, 2]);
+  stageKey(shadow, 0, row(5, 6));
+  rowAsStaged(shadow, 0, "key")[0] = 9;
+  assertEquals([...rowAsStaged(shadow, 0, "key")], [5, 6]);
+  assertEquals([...rowAsStaged(shadow, 0, "value")], [3]);
+});
+
+Deno.test("isStale() notices keys and queries that came or went under the shadow", () => {
+  const a = createAttention({ keys: [[1], [2]], values: [[1], [2]], dim: 1 });
+  const shadow = () => makeShadow(openAttention("test", a), false);
+  for (
+    const act of [
+      () => append(a, [1], [1]),
+      () => remove(a, 0),
+      () => watch(a, [1]),
+    ]
+  ) {
+    const before = shadow();
+    assert(!isStale(before));
+    act();
+    assert(isStale(before));
+  }
+});

@@ -1,0 +1,73 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  addSlot,
+  dropSlot,
+  growSlots,
+  listIds,
+  listSlots,
+  makeSlots,
+  slotOf,
+  slotsBytes,
+} from "../../src/memory/slots.ts";
+import { forSeeds, pick } from "../scripts.ts";
+import { checkSlots } from "./invariants.ts";
+
+Deno.test("an empty table has no ids, and finds none", () => {
+  const table = makeSlots();
+  checkSlots(table);
+  assertEquals([listIds(table), slotOf(table, 0), slotsBytes(table)], [
+    [],
+    -1,
+    0,
+  ]);
+});
+
+Deno.test("a table says of every id what a Map says, whatever came and went", () => {
+  forSeeds(60, (_, random, at) => {
+    const table = makeSlots(), model = new Map<number, number>();
+    let next = 0;
+    // Ids that follow one another are found by a guess, ids with gaps by searching.
+    const gap = pick(random, [1, 1, 5]), drops = pick(random, [2, 4, 6]);
+    for (let step = 1; step <= 300; step++) {
+      at(step);
+      const ids = [...model.keys()];
+      if (random.integer(10) < drops && ids.length > 0) {
+        const id = random.integer(3) === 0 ? ids[0] : pick(random, ids);
+        assertEquals(dropSlot(table, id), model.get(id));
+        model.delete(id);
+      } else {
+        if (table.used === table.idOf.length && table.freeCount === 0) {
+          growSlots(table, table.used + 1 + random.integer(9));
+        }
+        const id = next + random.integer(gap), slot = addSlot(table, id);
+        assert(![...model.values()].includes(slot), `slot ${slot} is taken`);
+        model.set(id, slot);
+        next = id + 1;
+      }
+      checkSlots(table);
+      assertEquals([listIds(table), table.size, table.next], [
+        [...model.keys()],
+        model.size,
+        next,
+      ]);
+      for (const id of [random.integer(next + 2), ...ids.slice(0, 3)]) {
+        assertEquals(slotOf(table, id), model.get(id) ?? -1, `id ${id}`);
+      }
+      const slots = new Int32Array(table.size);
+      assertEquals(listSlots(table, slots), model.size);
+      assertEquals([...slots], [...model.values()]);
+    }
+  });
+});
+
+Deno.test("a window that slides for ever keeps its table small, and slots are used again", () => {
+  const table = makeSlots(), window = 10;
+  growSlots(table, window + 1);
+  for (let id = 0; id < 10_000; id++) {
+    addSlot(table, id);
+    if (id >= window) dropSlot(table, id - window);
+  }
+  checkSlots(table);
+  assertEquals(table.used, window + 1);
+  assert(table.ids.length <= 8 * window, `${table.ids.length} entries`);
+});
