@@ -17,6 +17,7 @@ import {
   stats,
   update,
 } from "../mod.ts";
+import { openAttention } from "../src/attention.ts";
 import { type Random, seeded } from "../src/random.ts";
 import { refuses } from "./refusals.ts";
 import { truth } from "./model.ts";
@@ -170,6 +171,26 @@ Deno.test("looking refuses ids that are not there, by the full message", () => {
   assert(state !== before);
 });
 
+/** Bytes of all typed arrays that a value reaches. */
+function arrayBytes(value: unknown): number {
+  if (ArrayBuffer.isView(value)) return value.byteLength;
+  if (typeof value !== "object" || value === null) return 0;
+  return Object.values(value).reduce(
+    (sum: number, held) => sum + arrayBytes(held),
+    0,
+  );
+}
+
+Deno.test("stats().bytes counts every array", () => {
+  for (const [keys, dim, queries] of [[0, 3, 0], [40, 3, 5], [300, 8, 2]]) {
+    const a = used(seeded(1), keys, dim, queries, 0);
+    const memory = openAttention("test", a);
+    assertEquals(memory.log.versions.used > 0, keys > 0);
+    const few = memory.open.byteLength;
+    assertEquals(arrayBytes(memory) - stats(a).bytes, few);
+  }
+});
+
 /** Forces a collection, twice: what the first frees may hold more. */
 function collect(): void {
   v8.setFlagsFromString("--expose-gc");
@@ -207,7 +228,7 @@ function used(
   outputs(a);
   for (let id = 0; id < keys; id += 9) update(a, id, { keys: floats(dim) });
   if (edges > 0) admit(a, [[0, 0], [1, 0], [2, 0]], false);
-  outputs(a, { ids: 0 });
+  if (queries > 0) outputs(a, { ids: 0 });
   for (let id = 0; id < keys; id += 7) update(a, id, { values: floats(dim) });
   return a;
 }

@@ -159,6 +159,18 @@ Deno.test("flush() does nothing where nothing is left, and all of it without a l
   assertEquals(flush(createAttention({ dim: 1 }), { work: 0 }), 0);
 });
 
+Deno.test("flush() goes by ascending id, and waits for a row that is too dear", () => {
+  const a = even();
+  outputs(a);
+  watch(a, [1], { ids: 0 });
+  update(a, 3, { values: [5] });
+  const { multiplyAdds } = stats(a);
+  assertEquals(flush(a, { work: 11 }), 4 * 3 + 5);
+  assertEquals(stats(a).multiplyAdds, multiplyAdds);
+  assertEquals(flush(a, { work: 12 }), 5);
+  assertEquals(flush(a, { work: 5 }), 0);
+});
+
 // Masks in the middle of a read.
 
 Deno.test("a predicate that throws in the middle of a read loses nothing: the next read is right to the bit", () => {

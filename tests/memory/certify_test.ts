@@ -16,7 +16,7 @@ import { sameBits } from "../same.ts";
 
 Deno.test("bounds hold against an average of twice the precision, for wild numbers too", () => {
   let infinite = 0, finite = 0;
-  forSeeds(150, (_, random) => {
+  const seeds = forSeeds(150, (_, random) => {
     const settings = drawSettings(random, { mask: "all" });
     const { dim, valueDim, scale, deviation } = settings;
     const a = createAttention({ dim, valueDim, scale });
@@ -45,7 +45,10 @@ Deno.test("bounds hold against an average of twice the precision, for wild numbe
     if (bounds[0] === Infinity) infinite++;
     else finite++;
   });
-  assert(infinite <= finite / 4, `${infinite} infinite, ${finite} finite`);
+  assert(
+    seeds === 1 || infinite <= finite / 4,
+    `${infinite} infinite, ${finite} finite`,
+  );
 });
 
 Deno.test("boundRow() grows with scores and biases, and a rounding is half a step of 32 bits", () => {

@@ -144,6 +144,16 @@ Deno.test("no log at all: rows go cold instead, and only those that would need i
   invariant(a);
 });
 
+Deno.test("where making room turns all rows cold, nothing is kept that nobody has seen", () => {
+  const { a, memory } = make(versionBytes(1, 1)), { log, rows } = memory;
+  update(a, 0, { values: [1] });
+  assertEquals(log.versions.used, 1);
+  update(a, 1, { values: [1] });
+  assertEquals([log.versions.used, log.seen], [0, COLD]);
+  assertEquals(rows.clocks.every((clock) => clock === COLD), true);
+  invariant(a);
+});
+
 Deno.test("the log never outgrows its limit, on any schedule", () => {
   forSeeds(40, (_, random, at) => {
     const one = versionBytes(1, 1), limit = pick(random, [1, 2, 5, 9]);

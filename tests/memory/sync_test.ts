@@ -43,7 +43,7 @@ Deno.test("syncRows() brings up to date what is asked for, and nothing else", ()
 
 Deno.test("syncCost() is what syncRows() spends, unless a row's sums cannot hold a change", () => {
   let exact = 0, reads = 0;
-  forSeeds(60, (_, random, at) => {
+  const seeds = forSeeds(60, (_, random, at) => {
     const settings = drawSettings(random), model = drawModel(random, settings);
     const a = attentionFor(model), memory = openAttention("test", a);
     for (let step = 1; step <= 25; step++) {
@@ -71,7 +71,7 @@ Deno.test("syncCost() is what syncRows() spends, unless a row's sums cannot hold
       invariant(a);
     }
   });
-  assert(exact >= 0.8 * reads, `${exact} of ${reads}`);
+  assert(seeds === 1 || exact >= 0.8 * reads, `${exact} of ${reads}`);
 });
 
 Deno.test("syncWithin() keeps to its work, whatever happens", () => {
