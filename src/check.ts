@@ -103,7 +103,8 @@ export function checkId(verb: string, id: unknown): Id {
       `Cannot ${verb}: id is ${id}, it should be a whole number from 0 to 2^32 − 1`,
     );
   }
-  return id;
+  // −0 is 0.
+  return id + 0;
 }
 
 /** Checks one id or several: whole numbers below 2³², none twice unless `repeats` is allowed. */
@@ -118,7 +119,7 @@ export function checkIds(verb: string, ids: unknown, repeats = false): Id[] {
       `Cannot ${verb}: ids is ${show(ids)}, it should be an id or several`,
     );
   }
-  for (const id of list) checkId(verb, id);
+  for (let at = 0; at < list.length; at++) list[at] = checkId(verb, list[at]);
   if (!repeats && list.length > 1 && new Set(list).size !== list.length) {
     const twice = list.find((id, at) => list.indexOf(id) !== at);
     throw new RangeError(

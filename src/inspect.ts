@@ -6,13 +6,13 @@
 
 import { type Attention, openAttention, pendingOf } from "./attention.ts";
 import { checkId, type Id, type Ids } from "./check.ts";
-import { answerRow } from "./memory/answer.ts";
-import { measureRow } from "./memory/audit.ts";
-import { boundRow, type ErrorBound, NO_ERROR } from "./memory/certify.ts";
+import { answerRow } from "./answer/answer.ts";
+import { measureRow } from "./answer/audit.ts";
+import { boundRow, type ErrorBound, NO_ERROR } from "./answer/certify.ts";
 import { type Ladder, memoryBytes } from "./memory/memory.ts";
-import { checkLive, checkWatched } from "./memory/readers.ts";
+import { checkLive, checkWatched } from "./answer/readers.ts";
 import { listIds, slotOf } from "./memory/slots.ts";
-import { syncRows } from "./memory/sync.ts";
+import { syncRows } from "./sync/sync.ts";
 
 export type { ErrorBound, Ladder };
 

@@ -16,8 +16,8 @@ import {
 import type { Rows } from "./rows.ts";
 import { CsrMatrix } from "./matrix/csr.ts";
 import { DenseMatrix } from "./matrix/dense.ts";
-import { answerGuest, answerRow } from "./memory/answer.ts";
-import { boundGuest, boundRow } from "./memory/certify.ts";
+import { answerGuest, answerRow } from "./answer/answer.ts";
+import { boundGuest, boundRow } from "./answer/certify.ts";
 import {
   checkGuests,
   checkLive,
@@ -25,10 +25,10 @@ import {
   checkWatched,
   type Filter,
   type ReaderOptions,
-} from "./memory/readers.ts";
+} from "./answer/readers.ts";
 import { queryOf } from "./memory/memory.ts";
-import { settleLog, syncCost, syncRows, syncWithin } from "./memory/sync.ts";
-import { largest, weigh } from "./memory/weigh.ts";
+import { settleLog, syncCost, syncRows, syncWithin } from "./sync/sync.ts";
+import { largest, weigh } from "./answer/weigh.ts";
 
 export type { Filter, ReaderOptions };
 

@@ -13,13 +13,13 @@ import { checkInteger, checkOptions, ID_LIMIT, show } from "./check.ts";
 import type { RowsSource } from "./rows.ts";
 import { KERNEL_ID } from "./kernel/kernel.ts";
 import { CsrMatrix } from "./matrix/csr.ts";
-import { NO_CHECKSUM, seal, verifySeal } from "./memory/checksum.ts";
+import { NO_CHECKSUM, seal, verifySeal } from "./file/checksum.ts";
 import type { MaskPredicate } from "./memory/mask.ts";
 import {
   type NamedTensor,
   readSafetensors,
   writeSafetensors,
-} from "./memory/safetensors.ts";
+} from "./file/safetensors.ts";
 import {
   edgeTensors,
   integers,
@@ -27,7 +27,7 @@ import {
   readEdges,
   tableOf,
   tensorOf,
-} from "./memory/tensors.ts";
+} from "./file/tensors.ts";
 import { MOST_KEYS } from "./memory/keys.ts";
 import { listSlots, type SlotTable } from "./memory/slots.ts";
 

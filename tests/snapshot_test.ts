@@ -23,12 +23,12 @@ import {
   update,
   watch,
 } from "@reattend/reattend";
-import { seal } from "../src/memory/checksum.ts";
+import { seal } from "../src/file/checksum.ts";
 import {
   type NamedTensor,
   readSafetensors,
   writeSafetensors,
-} from "../src/memory/safetensors.ts";
+} from "../src/file/safetensors.ts";
 import { seeded } from "../src/random.ts";
 
 const even = (query: number, key: number) => (query + key) % 2 === 0;

@@ -173,9 +173,10 @@ export function setQuery(
   forgetSums(rows, row);
 }
 
-/** Takes the row of a query away. */
-export function dropQuery({ rows }: Memory, id: Id): void {
+/** Takes the row of a query away, and its edges, which nobody can ask for again. */
+export function dropQuery({ rows, mask }: Memory, id: Id): void {
   forgetSums(rows, dropSlot(rows.slots, id));
+  if (mask.kind === "edges") mask.edges.delete(id);
 }
 
 /** The query of a row, as kernels meet it. */

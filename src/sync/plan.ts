@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Memory } from "./memory.ts";
+import type { Memory } from "../memory/memory.ts";
 
 /** Scoring and folding one key. */
 export function keyCost({ dim, valueDim }: Memory): number {

@@ -6,8 +6,8 @@
 
 import { DenseMatrix } from "../matrix/dense.ts";
 import { softmaxAttention } from "../softmax/definition.ts";
-import type { Memory } from "./memory.ts";
-import { gather } from "./recompute.ts";
+import type { Memory } from "../memory/memory.ts";
+import { gather } from "../sync/recompute.ts";
 
 /** The largest difference between an answer and the definition, for a watched row. */
 export function measureRow(

@@ -15,9 +15,9 @@ import {
 } from "../check.ts";
 import { checkRows, type Rows } from "../rows.ts";
 import type { Query } from "../kernel/kernel.ts";
-import { type Memory, queryOf } from "./memory.ts";
-import { GUEST } from "./recompute.ts";
-import { listIds, listSlots, slotOf } from "./slots.ts";
+import { type Memory, queryOf } from "../memory/memory.ts";
+import { GUEST } from "../sync/recompute.ts";
+import { listIds, listSlots, slotOf } from "../memory/slots.ts";
 
 /** Says no to keys for one read: asked with the query (its id if watched, else its place in the call) and the key. */
 export type Filter = (query: Id, key: Id) => boolean;

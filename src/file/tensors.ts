@@ -5,7 +5,7 @@
  */
 
 import { ID_LIMIT, show } from "../check.ts";
-import type { Edges } from "./mask.ts";
+import type { Edges } from "../memory/mask.ts";
 import type { NamedTensor, SafetensorsFile } from "./safetensors.ts";
 
 /** A list of whole numbers as a tensor. */

@@ -21,9 +21,9 @@ import {
   settle,
   type Verdict,
 } from "../softmax/ladder.ts";
-import { type Memory, queryOf } from "./memory.ts";
-import { answerCost } from "./plan.ts";
-import { fold, gather, GUEST, recomputeRow } from "./recompute.ts";
+import { type Memory, queryOf } from "../memory/memory.ts";
+import { answerCost } from "../sync/plan.ts";
+import { fold, gather, GUEST, recomputeRow } from "../sync/recompute.ts";
 
 /** Writes the answer of an up-to-date row into `out` from `at` on. */
 export function answerRow(

@@ -6,10 +6,10 @@
 
 import type { Id } from "../check.ts";
 import type { Query, Sums } from "../kernel/kernel.ts";
-import { COLD } from "./log.ts";
-import { admits } from "./mask.ts";
-import { type Memory, queryOf, roomyScratch } from "./memory.ts";
-import { slotOf } from "./slots.ts";
+import { COLD } from "../memory/log.ts";
+import { admits } from "../memory/mask.ts";
+import { type Memory, queryOf, roomyScratch } from "../memory/memory.ts";
+import { slotOf } from "../memory/slots.ts";
 
 /** Starts a watched row over. */
 export function recomputeRow(memory: Memory, row: number): void {

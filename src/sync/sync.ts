@@ -15,8 +15,8 @@ import {
   loadOld,
   planRow,
 } from "./changes.ts";
-import { COLD, settle } from "./log.ts";
-import { type Memory, queryOf } from "./memory.ts";
+import { COLD, settle } from "../memory/log.ts";
+import { type Memory, queryOf } from "../memory/memory.ts";
 import { keyCost } from "./plan.ts";
 import { recomputeRow } from "./recompute.ts";
 

@@ -15,7 +15,7 @@ import {
   syncCost,
   syncRows,
   syncWithin,
-} from "../../src/memory/sync.ts";
+} from "../../src/sync/sync.ts";
 import {
   attentionFor,
   drawModel,
@@ -24,7 +24,7 @@ import {
   forSeeds,
   perform,
 } from "../scripts.ts";
-import { invariant } from "./invariants.ts";
+import { invariant } from "../memory/invariants.ts";
 
 Deno.test("syncRows() brings up to date what is asked for, and nothing else", () => {
   const keys = Array.from({ length: 9 }, (_, at) => [at]);

@@ -5,12 +5,12 @@
  */
 
 import type { Entry } from "../kernel/kernel.ts";
-import type { KeyTable } from "./keys.ts";
-import { listWritten, NONE, versionAt } from "./log.ts";
-import { admits } from "./mask.ts";
-import { type Memory, roomyScratch } from "./memory.ts";
+import type { KeyTable } from "../memory/keys.ts";
+import { listWritten, NONE, versionAt } from "../memory/log.ts";
+import { admits } from "../memory/mask.ts";
+import { type Memory, roomyScratch } from "../memory/memory.ts";
 import { exchangeCost, keyCost } from "./plan.ts";
-import { slotOf } from "./slots.ts";
+import { slotOf } from "../memory/slots.ts";
 
 /** A row may hold the content a slot has now. */
 const CURRENT = -2;

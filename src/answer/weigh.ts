@@ -7,8 +7,8 @@
 import type { Id } from "../check.ts";
 import { exp2, LEAST_EXPONENT, powerOfTwo, roundEven } from "../kernel/exp2.ts";
 import type { Query } from "../kernel/kernel.ts";
-import type { Memory } from "./memory.ts";
-import { gather } from "./recompute.ts";
+import type { Memory } from "../memory/memory.ts";
+import { gather } from "../sync/recompute.ts";
 
 /** Keys with their weights, by ascending id. */
 export interface KeyWeights {

@@ -15,9 +15,9 @@ import { boundOf, rowBound, UNIT_ROUNDOFF } from "../softmax/ladder.ts";
 import { scaleExponent, stepExponent, THETA } from "../softmax/canon.ts";
 import { exponentOf } from "../kernel/exp2.ts";
 import type { Query, Sums } from "../kernel/kernel.ts";
-import { lengthOf } from "./keys.ts";
-import type { Memory } from "./memory.ts";
-import { isCurrent } from "./sync.ts";
+import { lengthOf } from "../memory/keys.ts";
+import type { Memory } from "../memory/memory.ts";
+import { isCurrent } from "../sync/sync.ts";
 
 /** A bound on the error of outputs, and its parts, in the unit of the values. */
 export interface ErrorBound {

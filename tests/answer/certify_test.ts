@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { append, attend, createAttention, outputs, update } from "../../mod.ts";
 import { openAttention } from "../../src/attention.ts";
-import { boundRow, boundSums } from "../../src/memory/certify.ts";
+import { boundRow, boundSums } from "../../src/answer/certify.ts";
 import { trueOutput } from "../truth.ts";
 import {
   drawBias,
