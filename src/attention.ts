@@ -65,7 +65,7 @@ export interface AttentionOptions {
   mask?: AttentionMask;
   /** At most this many live keys: the oldest make room. */
   capacity?: number;
-  /** Bytes that old versions of changed keys may take; half as many as the keys and values take if left out. */
+  /** Bytes that old versions of changed keys may take; room for one version for every two keys if left out. */
   logBytes?: number;
   /** How keys and values are stored. */
   representation?: "auto" | "dense";
@@ -75,7 +75,7 @@ export interface AttentionOptions {
 
 /** The same for scales: products of 32-bit floats, summed and scaled, stay below 10³⁰⁰. */
 const LARGEST_SCALE = 1e200;
-const LARGEST_DIM = 2 ** 24;
+const LARGEST_DIM = 2 ** 20;
 
 /** An attention and what it remembers, which nobody else can reach. */
 class Handle implements Attention {
@@ -294,6 +294,11 @@ function checkTables(
   if (keys !== undefined && keys.count > MOST_KEYS) {
     throw new RangeError(
       `Cannot ${verb}: there are ${keys.count} keys, there should be at most ${MOST_KEYS}`,
+    );
+  }
+  if (queries !== undefined && queries.count > MOST_KEYS) {
+    throw new RangeError(
+      `Cannot ${verb}: there are ${queries.count} queries, there should be at most ${MOST_KEYS}`,
     );
   }
   return {

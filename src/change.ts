@@ -13,12 +13,13 @@ import {
   checkOptions,
   type Id,
   type Ids,
+  isIterable,
   type Position,
   show,
 } from "./check.ts";
 import type { Rows } from "./rows.ts";
 import type { Edits } from "./matrix/edits.ts";
-import type { Memory } from "./memory/memory.ts";
+import { type Memory, refuseWhileReading } from "./memory/memory.ts";
 import { commit, isStale, makeShadow } from "./memory/shadow.ts";
 import { type Change, checkChange, stage } from "./memory/stage.ts";
 
@@ -76,7 +77,13 @@ export function append(
   options: AppendOptions = {},
 ): Id[] {
   checkOptions("append", options, ["ids", "bias"]);
-  return one(a, { verb: "append", keys, values, ...options });
+  return one(a, {
+    verb: "append",
+    keys,
+    values,
+    ids: options.ids,
+    bias: options.bias,
+  });
 }
 
 /**
@@ -99,7 +106,8 @@ export function append(
  */
 export function update(a: Attention, ids: Ids, options: UpdateOptions): void {
   checkOptions("update", options, ["keys", "values", "bias"]);
-  one(a, { verb: "update", ids, ...options });
+  const { keys, values, bias } = options ?? {};
+  one(a, { verb: "update", ids, keys, values, bias });
 }
 
 /**
@@ -126,7 +134,7 @@ export function edit(
   edits: { keys?: Edits; values?: Edits },
 ): void {
   checkOptions("edit", edits, ["keys", "values"]);
-  one(a, { verb: "edit", ...edits });
+  one(a, { verb: "edit", keys: edits?.keys, values: edits?.values });
 }
 
 /**
@@ -175,7 +183,8 @@ export function watch(
   options: WatchOptions = {},
 ): Id[] {
   checkOptions("watch", options, ["ids", "position"]);
-  return one(a, { verb: "watch", queries, ...options });
+  const { ids, position } = options;
+  return one(a, { verb: "watch", queries, ids, position });
 }
 
 /**
@@ -246,10 +255,7 @@ export function admit(
  */
 export function apply(a: Attention, changes: Iterable<Change>): Id[][] {
   const memory = openAttention("apply", a);
-  if (
-    typeof changes !== "object" || changes === null ||
-    !(Symbol.iterator in changes)
-  ) {
+  if (!isIterable(changes)) {
     throw new TypeError(
       `Cannot apply: changes is ${
         show(changes)
@@ -266,6 +272,7 @@ function one(a: Attention, change: Change): Id[] {
 }
 
 function carryOut(memory: Memory, changes: readonly Change[]): Id[][] {
+  refuseWhileReading(changes[0]?.verb ?? "apply", memory);
   const shadow = makeShadow(memory, changes.length > 1), { arena } = memory;
   const before = arena.used;
   try {

@@ -33,17 +33,18 @@ export function checkOptions(
 ): void {
   if (options === undefined) return;
   if (
-    typeof options !== "object" || options === null || Array.isArray(options)
+    typeof options !== "object" || options === null ||
+    Symbol.iterator in options
   ) {
     throw new TypeError(
       `Cannot ${verb}: options is ${show(options)}, it should be an object`,
     );
   }
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) {
+  for (const name of Reflect.ownKeys(options)) {
+    if (typeof name === "symbol" || !known.includes(name)) {
       throw new TypeError(
         `Cannot ${verb}: unknown option ${
-          JSON.stringify(name)
+          typeof name === "symbol" ? "that is a symbol" : JSON.stringify(name)
         }, it should be one of ${known.join(", ") || "none"}`,
       );
     }
@@ -111,8 +112,8 @@ export function checkId(verb: string, id: unknown): Id {
 export function checkIds(verb: string, ids: unknown, repeats = false): Id[] {
   const list = typeof ids === "number"
     ? [ids]
-    : typeof ids === "object" && ids !== null && Symbol.iterator in ids
-    ? [...ids as Iterable<unknown>]
+    : isIterable(ids)
+    ? [...ids]
     : undefined;
   if (list === undefined) {
     throw new TypeError(
@@ -121,7 +122,8 @@ export function checkIds(verb: string, ids: unknown, repeats = false): Id[] {
   }
   for (let at = 0; at < list.length; at++) list[at] = checkId(verb, list[at]);
   if (!repeats && list.length > 1 && new Set(list).size !== list.length) {
-    const twice = list.find((id, at) => list.indexOf(id) !== at);
+    const seen = new Set<unknown>();
+    const twice = list.find((id) => seen.size === seen.add(id).size);
     throw new RangeError(
       `Cannot ${verb}: id ${twice} is given twice, it should be given once`,
     );
@@ -215,6 +217,12 @@ function oneOrEach(
   return listed;
 }
 
+/** Whether something can be walked through, other than a string. */
+export function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === "object" && value !== null &&
+    typeof (value as Iterable<unknown>)[Symbol.iterator] === "function";
+}
+
 /** How a value reads in a refusal. */
 export function show(value: unknown): string {
   if (value === null || value === undefined || typeof value === "boolean") {
@@ -230,6 +238,13 @@ export function show(value: unknown): string {
   if (typeof value === "function") return "a function";
   if (typeof value === "symbol") return "a symbol";
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  const name = (value as object).constructor?.name;
-  return name === undefined || name === "Object" ? "an object" : `a ${name}`;
+  try {
+    const name: unknown = (value as object).constructor?.name;
+    return typeof name !== "string" || name === "" || name === "Object"
+      ? "an object"
+      : `a ${name}`;
+  } catch {
+    // A constructor that throws is a stranger's business.
+    return "an object";
+  }
 }

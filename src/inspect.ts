@@ -9,10 +9,10 @@ import { checkId, type Id, type Ids } from "./check.ts";
 import { answerRow } from "./answer/answer.ts";
 import { measureRow } from "./answer/audit.ts";
 import { boundRow, type ErrorBound, NO_ERROR } from "./answer/certify.ts";
-import { type Ladder, memoryBytes } from "./memory/memory.ts";
+import { type Ladder, memoryBytes, whileReading } from "./memory/memory.ts";
 import { checkLive, checkWatched } from "./answer/readers.ts";
 import { listIds, slotOf } from "./memory/slots.ts";
-import { syncRows } from "./sync/sync.ts";
+import { settleLog, syncRows } from "./sync/sync.ts";
 
 export type { ErrorBound, Ladder };
 
@@ -90,13 +90,16 @@ export function measureError(a: Attention, ids?: Ids): number {
   const verb = "measure errors", memory = openAttention(verb, a);
   const rows = checkWatched(verb, memory, ids),
     answer = new Float64Array(memory.valueDim);
-  syncRows(memory, rows);
-  let worst = 0;
-  for (const row of rows) {
-    answerRow(memory, row, answer, 0);
-    worst = Math.max(worst, measureRow(memory, row, answer));
-  }
-  return worst;
+  return whileReading(verb, memory, () => {
+    syncRows(memory, rows);
+    settleLog(memory, rows);
+    let worst = 0;
+    for (const row of rows) {
+      answerRow(memory, row, answer, 0);
+      worst = Math.max(worst, measureRow(memory, row, answer));
+    }
+    return worst;
+  });
 }
 
 /** The ids of the live keys, ascending. */

@@ -14,7 +14,7 @@ import {
   show,
 } from "./check.ts";
 import type { Rows } from "./rows.ts";
-import { CsrMatrix } from "./matrix/csr.ts";
+import type { CsrMatrix } from "./matrix/csr.ts";
 import { DenseMatrix } from "./matrix/dense.ts";
 import { answerGuest, answerRow } from "./answer/answer.ts";
 import { boundGuest, boundRow } from "./answer/certify.ts";
@@ -26,9 +26,9 @@ import {
   type Filter,
   type ReaderOptions,
 } from "./answer/readers.ts";
-import { queryOf } from "./memory/memory.ts";
-import { settleLog, syncCost, syncRows, syncWithin } from "./sync/sync.ts";
-import { largest, weigh } from "./answer/weigh.ts";
+import { queryOf, whileReading } from "./memory/memory.ts";
+import { settleLog, syncCosts, syncRows, syncWithin } from "./sync/sync.ts";
+import { keepWeights, largest, matrixOf, weigh } from "./answer/weigh.ts";
 
 export type { Filter, ReaderOptions };
 
@@ -65,8 +65,9 @@ export interface TopKeys {
  * and has the same bits whatever happened before: a long history and a fresh attention over the same entries agree
  * exactly. A query that may attend to nothing gets zeros.
  *
- * Shapes: rows × valueDim, 64-bit. Costs per row, after k changed keys, at most k (2 dim + 2 valueDim + 2) +
- * valueDim + 1 multiply-adds; a row read for the first time m (dim + valueDim + 1). Rows not asked for cost nothing.
+ * Shapes: rows × valueDim, 64-bit. Costs per row, k writes after it was last read, at most k (2 dim + 2 valueDim + 2) +
+ * valueDim + 1 multiply-adds; a row that is read for the first time, that missed more than about half of the keys or
+ * whose sums cannot hold a change starts over: m (dim + valueDim + 1). Rows not asked for cost nothing.
  * Errors: a `RangeError` for an id that is not watched or an `out` of another size; what a mask throws.
  *
  * @example Only the rows asked for pay
@@ -85,16 +86,18 @@ export function outputs(
 ): DenseMatrix {
   const verb = "read outputs", memory = openAttention(verb, a);
   checkOptions(verb, options, ["ids", "out", "bounds"]);
-  const { ids } = options, rows = checkWatched(verb, memory, ids);
+  const rows = checkWatched(verb, memory, options.ids);
   const out =
     checkFloats(verb, "out", options.out, rows.length * memory.valueDim) ??
       new Float64Array(rows.length * memory.valueDim);
   const bounds = checkFloats(verb, "bounds", options.bounds, rows.length);
-  syncRows(memory, rows);
-  if (ids === undefined) settleLog(memory);
-  rows.forEach((row, at) => {
-    answerRow(memory, row, out, at * memory.valueDim);
-    if (bounds !== undefined) bounds[at] = boundRow(memory, row).total;
+  whileReading(verb, memory, () => {
+    syncRows(memory, rows);
+    settleLog(memory, rows);
+    rows.forEach((row, at) => {
+      answerRow(memory, row, out, at * memory.valueDim);
+      if (bounds !== undefined) bounds[at] = boundRow(memory, row).total;
+    });
   });
   return new DenseMatrix(rows.length, memory.valueDim, out);
 }
@@ -128,10 +131,15 @@ export function attend(
   const guests = checkGuests(verb, memory, queries, options);
   const bounds = checkFloats(verb, "bounds", options.bounds, guests.length);
   const out = new Float64Array(guests.length * memory.valueDim);
-  guests.forEach(({ query, position, filter }, at) => {
-    answerGuest(memory, query, position, filter, out, at * memory.valueDim);
-    if (bounds !== undefined) bounds[at] = boundGuest(memory, query).total;
-  });
+  whileReading(
+    verb,
+    memory,
+    () =>
+      guests.forEach(({ query, position, filter }, at) => {
+        answerGuest(memory, query, position, filter, out, at * memory.valueDim);
+        if (bounds !== undefined) bounds[at] = boundGuest(memory, query).total;
+      }),
+  );
   return new DenseMatrix(guests.length, memory.valueDim, out);
 }
 
@@ -163,20 +171,24 @@ export function topKeys(
   const verb = "read top keys", memory = openAttention(verb, a);
   checkOptions(verb, options, ["position", "filter"]);
   checkInteger(verb, "count", count, 0, Number.MAX_SAFE_INTEGER);
-  return checkReaders(verb, memory, queries, options).map(
-    ({ query, id, position, filter }) => {
-      const { keys, weights } = weigh(memory, query, id, position, filter);
-      const best = largest(weights, count), named = new Set(best);
-      let tail = 0;
-      for (let i = 0; i < weights.length; i++) {
-        if (!named.has(i)) tail += weights[i];
-      }
-      return {
-        keys: best.map((i) => keys[i]),
-        weights: best.map((i) => weights[i]),
-        tail,
-      };
-    },
+  const readers = checkReaders(verb, memory, queries, options);
+  return whileReading(
+    verb,
+    memory,
+    () =>
+      readers.map(({ query, id, position, filter }) => {
+        const { keys, weights } = weigh(memory, query, id, position, filter);
+        const best = largest(weights, count), named = new Set(best);
+        let tail = 0;
+        for (let i = 0; i < weights.length; i++) {
+          if (!named.has(i)) tail += weights[i];
+        }
+        return {
+          keys: best.map((i) => keys[i]),
+          weights: best.map((i) => weights[i]),
+          tail,
+        };
+      }),
   );
 }
 
@@ -203,9 +215,6 @@ export interface Weights {
   /** rows: the mass of each row that the matrix leaves out. */
   tail: Float64Array;
 }
-
-/** Below this share of stored weights a matrix comes as CSR: half the memory, and cheaper to walk. */
-const SPARSE_BELOW = 0.25;
 
 /**
  * Builds the attention matrix A = softmax(scale · Q Kᵀ + bias + mask) of watched queries.
@@ -240,30 +249,22 @@ export function weights(a: Attention, options: WeightsOptions = {}): Weights {
     : checkFinite(verb, "least", options.least, 1);
   const columnOf = new Map(keys.map((id, column) => [id, column]));
   const tail = new Float64Array(rows.length);
-  const triples: [row: number, column: number, weight: number][] = [];
-  rows.forEach((row, at) => {
-    const id = memory.rows.slots.idOf[row];
-    const weighed = weigh(
-      memory,
-      queryOf(memory, row),
-      id,
-      memory.rows.positions[row],
-    );
-    const best = top < weighed.weights.length
-      ? new Set(largest(weighed.weights, top))
-      : undefined;
-    for (let i = 0; i < weighed.weights.length; i++) {
-      const weight = weighed.weights[i], column = columnOf.get(weighed.keys[i]);
-      if (column === undefined || weight < least || best?.has(i) === false) {
-        tail[at] += weight;
-      } else if (weight > 0) triples.push([at, column, weight]);
-    }
-  });
-  const sparse = CsrMatrix.fromTriples(rows.length, keys.length, triples);
+  const kept = whileReading(verb, memory, () =>
+    rows.map((row, at) => {
+      const weighed = weigh(
+        memory,
+        queryOf(memory, row),
+        memory.rows.slots.idOf[row],
+        memory.rows.positions[row],
+      );
+      const part = keepWeights(weighed, columnOf, top, least);
+      tail[at] = part.tail;
+      return part;
+    }));
   return {
     queries: rows.map((row) => memory.rows.slots.idOf[row]),
     keys,
-    matrix: sparse.density < SPARSE_BELOW ? sparse : DenseMatrix.from(sparse),
+    matrix: matrixOf(kept, keys.length),
     tail,
   };
 }
@@ -302,19 +303,19 @@ export function flush(a: Attention, options: { work?: number } = {}): number {
   }
   const rows = checkWatched(verb, memory, undefined);
   if (work === Infinity) {
-    syncRows(memory, rows);
-    settleLog(memory);
+    whileReading(verb, memory, () => syncRows(memory, rows));
+    settleLog(memory, rows);
     return 0;
   }
   const { kernel } = memory, end = kernel.multiplyAdds + work;
-  let left = 0;
-  for (const row of rows) {
-    left += left > 0
-      ? syncCost(memory, row)
-      : syncWithin(memory, row, end - kernel.multiplyAdds);
-  }
-  if (left === 0) settleLog(memory);
-  return left;
+  return whileReading(verb, memory, () => {
+    for (let at = 0; at < rows.length; at++) {
+      const left = syncWithin(memory, rows[at], end - kernel.multiplyAdds);
+      if (left > 0) return left + syncCosts(memory, rows.slice(at + 1));
+    }
+    settleLog(memory, rows);
+    return 0;
+  });
 }
 
 function checkFloats(

@@ -31,6 +31,9 @@ export type Rows =
 /** A matrix has at most this many rows and as many columns: indices are unsigned 32-bit integers. */
 export const SIDE_LIMIT: number = 2 ** 32 - 1;
 
+/** So many rows of no numbers can be asked for without giving any. */
+const EMPTY_LIMIT = 2 ** 23;
+
 /** Rows of numbers where they are: the parts, one behind another, are the matrix row by row. */
 export interface DenseParts {
   /** Number of rows. */
@@ -71,13 +74,19 @@ export function checkParts(
   }
   if (Array.isArray(source)) return checkLists(verb, name, source, columns);
   if (isSource(source)) {
-    const rows = checkInteger(verb, `${name}.rows`, source.rows, 0, SIDE_LIMIT);
     const width = checkInteger(
       verb,
       `${name}.columns`,
       source.columns,
       0,
       SIDE_LIMIT,
+    );
+    const rows = checkInteger(
+      verb,
+      `${name}.rows`,
+      source.rows,
+      0,
+      width === 0 ? EMPTY_LIMIT : SIDE_LIMIT,
     );
     // Before to1DArray(), which may cost far more than saying no.
     checkWidth(verb, name, width, columns);

@@ -170,7 +170,7 @@ export function restore(
     );
   }
   const whole = (name: string, most: number) =>
-    checkInteger(verb, name, Number(metadata[name] ?? NaN), 0, most);
+    checkInteger(verb, name, Number(metadata[name] || NaN), 0, most);
   const keys = tableOf(verb, file, "keys"),
     values = tableOf(verb, file, "values");
   const queries = tableOf(verb, file, "queries");
@@ -181,13 +181,13 @@ export function restore(
     throw new RangeError(
       `Cannot ${verb}: there are ${
         keys.shape[0]
-      } keys, there should be at most ${capacity}`,
+      } keys, there should be at most ${capacity ?? MOST_KEYS}`,
     );
   }
   const attention = createAttention({
     dim: keys.shape[1],
     valueDim: values.shape[1],
-    scale: Number(metadata.scale ?? NaN),
+    scale: Number(metadata.scale || NaN),
     capacity,
     logBytes: options.logBytes !== undefined
       ? options.logBytes

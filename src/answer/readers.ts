@@ -15,6 +15,7 @@ import {
 } from "../check.ts";
 import { checkRows, type Rows } from "../rows.ts";
 import type { Query } from "../kernel/kernel.ts";
+import { MOST_KEYS } from "../memory/keys.ts";
 import { type Memory, queryOf } from "../memory/memory.ts";
 import { GUEST } from "../sync/recompute.ts";
 import { listIds, listSlots, slotOf } from "../memory/slots.ts";
@@ -75,6 +76,11 @@ export function checkGuests(
 ): Reader[] {
   const { dim, factor, mask, keys } = memory;
   const rows = checkRows(verb, "queries", queries, dim);
+  if (rows.count > MOST_KEYS) {
+    throw new RangeError(
+      `Cannot ${verb}: there are ${rows.count} queries, there should be at most ${MOST_KEYS}`,
+    );
+  }
   const position = checkPosition(
     verb,
     mask.kind === "causal",

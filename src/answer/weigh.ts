@@ -4,6 +4,8 @@
  * @module
  */
 
+import { CsrMatrix } from "../matrix/csr.ts";
+import { DenseMatrix } from "../matrix/dense.ts";
 import type { Id } from "../check.ts";
 import { exp2, LEAST_EXPONENT, powerOfTwo, roundEven } from "../kernel/exp2.ts";
 import type { Query } from "../kernel/kernel.ts";
@@ -80,4 +82,70 @@ export function largest(weights: Float64Array, count: number): number[] {
     }
   }
   return heap.sort((a, b) => (worse(a, b) ? 1 : -1));
+}
+
+/** Below this share of stored weights a matrix comes as CSR: half the memory, and cheaper to walk. */
+const SPARSE_BELOW = 0.25;
+
+/** A row of the attention matrix. */
+export interface KeptWeights {
+  /** Columns, and their weights, in the order of key ids. */
+  columns: Uint32Array;
+  weights: Float64Array;
+  tail: number;
+}
+
+/** What `top`, `least` and the columns leave of a row. */
+export function keepWeights(
+  { keys, weights }: KeyWeights,
+  columnOf: ReadonlyMap<Id, number>,
+  top: number,
+  least: number,
+): KeptWeights {
+  const best = top < weights.length
+    ? new Set(largest(weights, top))
+    : undefined;
+  const columns = new Uint32Array(weights.length);
+  const row = new Float64Array(weights.length);
+  let count = 0, tail = 0;
+  for (let i = 0; i < weights.length; i++) {
+    const weight = weights[i], column = columnOf.get(keys[i]);
+    if (column === undefined || weight < least || best?.has(i) === false) {
+      tail += weight;
+    } else if (weight > 0) {
+      columns[count] = column;
+      row[count++] = weight;
+    }
+  }
+  return {
+    columns: columns.slice(0, count),
+    weights: row.slice(0, count),
+    tail,
+  };
+}
+
+/** Rows as a matrix, dense or sparse by what there is. */
+export function matrixOf(
+  rows: readonly KeptWeights[],
+  width: number,
+): DenseMatrix | CsrMatrix {
+  const entries = rows.reduce((sum, { columns }) => sum + columns.length, 0);
+  if (entries < SPARSE_BELOW * rows.length * width) {
+    const triples = function* (): Generator<[number, number, number]> {
+      for (let row = 0; row < rows.length; row++) {
+        const { columns, weights } = rows[row];
+        for (let i = 0; i < columns.length; i++) {
+          yield [row, columns[i], weights[i]];
+        }
+      }
+    };
+    return CsrMatrix.fromTriples(rows.length, width, triples());
+  }
+  const dense = new DenseMatrix(rows.length, width);
+  rows.forEach(({ columns, weights }, row) => {
+    for (let i = 0; i < columns.length; i++) {
+      dense.data[row * width + columns[i]] = weights[i];
+    }
+  });
+  return dense;
 }

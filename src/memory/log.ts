@@ -204,27 +204,25 @@ function copyRow(
   }
 }
 
-/** Drops versions no row needs, then turns the older half of the rows' clocks cold, until half of the limit is free. */
+/**
+ * Drops versions no row needs; if that does not free half of the limit, rows go cold that have missed more writes than
+ * half of it. A write makes one version at most, so those who have missed fewer can always stay.
+ */
 function shed(log: Log, clocks: Float64Array, limit: number): void {
-  for (;;) {
-    const warm = [...new Set(clocks)].filter((clock) => clock !== COLD).sort((
-      a,
-      b,
-    ) => a - b);
-    log.seen = warm.length === 0 ? COLD : warm[warm.length - 1];
-    dropUnneeded(log, warm);
-    if (warm.length === 0 || (limit > 0 && log.versions.used <= limit >>> 1)) {
-      return;
-    }
-    const oldest = warm[(warm.length - 1) >>> 1];
-    for (let row = 0; row < clocks.length; row++) {
-      if (clocks[row] <= oldest) clocks[row] = COLD;
-    }
+  dropUnneeded(log, clocks);
+  if (limit > 0 && log.versions.used <= limit >>> 1) return;
+  const least = log.clock - (limit >>> 1);
+  for (let row = 0; row < clocks.length; row++) {
+    if (clocks[row] < least) clocks[row] = COLD;
   }
+  dropUnneeded(log, clocks);
 }
 
-/** Keeps the versions that a row of one of these clocks has in its sums. */
-function dropUnneeded(log: Log, clocks: readonly number[]): void {
+/** Keeps the versions that a row has in its sums. */
+function dropUnneeded(log: Log, rowClocks: Float64Array): void {
+  const clocks = [...new Set(rowClocks)].filter((clock) => clock !== COLD)
+    .sort((a, b) => a - b);
+  log.seen = clocks.length === 0 ? COLD : clocks[clocks.length - 1];
   const { versions, newest } = log;
   const { slot, from, until, older } = versions;
   const needed = (at: number) => {

@@ -78,7 +78,7 @@ export function setEdge(
 /** Bytes held by the edges, as near as an engine's arrays of small integers and map entries allow to say. */
 export function edgesBytes(edges: Edges): number {
   let bytes = 0;
-  for (const keys of edges.values()) bytes += 80 + 8 * keys.length;
+  for (const keys of edges.values()) bytes += 80 + 12 * keys.length;
   return bytes;
 }
 

@@ -81,7 +81,7 @@ export interface Memory {
   readonly capacity: number;
   /** Significant bits of an answer: 32 but in tests. */
   readonly precision: number;
-  /** Bytes the versions may take; undefined for half as many as keys and values take. */
+  /** Bytes the versions may take; undefined for one version for every two slots. */
   readonly logLimit: number | undefined;
   readonly mask: Mask;
   readonly kernel: Kernel;
@@ -99,6 +99,8 @@ export interface Memory {
   /** Components that a step of the ladder left open, and behind them their number. */
   open: Int32Array;
   counters: Counters;
+  /** A read is under way, whose scratch a mask or filter must not touch. */
+  reading: boolean;
 }
 
 /** What a memory is made from. */
@@ -147,6 +149,7 @@ export function makeMemory(settings: MemorySettings): Memory {
     old: makeEntry(dim, valueDim),
     guest: makeSums(1, dim, valueDim),
     open: new Int32Array(valueDim + 1),
+    reading: false,
     counters: {
       writes: 0,
       evicted: 0,
@@ -155,6 +158,30 @@ export function makeMemory(settings: MemorySettings): Memory {
       ladder: { quick: 0, integer: 0, recomputed: 0, finer: 0, exact: 0 },
     },
   };
+}
+
+/** Carries out a read. Masks and filters that it asks may look at what is stored, and read other attentions. */
+export function whileReading<T>(
+  verb: string,
+  memory: Memory,
+  read: () => T,
+): T {
+  refuseWhileReading(verb, memory);
+  memory.reading = true;
+  try {
+    return read();
+  } finally {
+    memory.reading = false;
+  }
+}
+
+/** Refuses what would disturb a read that is under way. */
+export function refuseWhileReading(verb: string, { reading }: Memory): void {
+  if (reading) {
+    throw new TypeError(
+      `Cannot ${verb}: the attention is being read, its masks and filters should leave it alone`,
+    );
+  }
 }
 
 /** Sets the query of an id, new or known: its row starts cold. The caller has made room. */
@@ -184,15 +211,17 @@ export function queryOf({ dim, factor, rows }: Memory, row: number): Query {
   return { dim, rows: rows.queries, at: row * dim, factor };
 }
 
-/** How many versions the log may keep. */
+/**
+ * How many versions the log may keep: by default one for every two slots, since a row that has missed more starts over.
+ */
 export function versionLimit({ keys, logLimit }: Memory): number {
-  const bytes = logLimit ??
-    Math.max(LEAST_LOG, (keys.keys.byteLength + keys.values.byteLength) / 2);
-  return Math.floor(bytes / versionBytes(keys.dim, keys.valueDim));
+  return logLimit === undefined
+    ? Math.max(LEAST_VERSIONS, (keys.slots.used >>> 1) + 2)
+    : Math.floor(logLimit / versionBytes(keys.dim, keys.valueDim));
 }
 
-/** Bytes of versions allowed to small tables, where half would be next to nothing. */
-const LEAST_LOG = 64 * 1024;
+/** Few keys may be written again and again between two reads. */
+const LEAST_VERSIONS = 64;
 
 /** Makes scratch for `keys` keys. */
 export function roomyScratch(memory: Memory, keys: number): Scratch {
@@ -211,7 +240,7 @@ export function memoryBytes(
     0,
   );
   const flips = [...rows.flips.values()].reduce(
-    (bytes, flip) => bytes + 40 * flip.size,
+    (bytes, flip) => bytes + 300 + 40 * flip.size,
     0,
   );
   return keysBytes(keys) + slotsBytes(rows.slots) + rows.queries.byteLength +

@@ -47,11 +47,13 @@ interface ShadowTable {
   readonly table: SlotTable;
   next: Id;
   size: number;
-  /** New ids that are still there, in ascending order. */
+  /** New ids that are still there, and all that ever were, ascending. */
   added: Set<Id> | undefined;
+  arrivals: Id[];
   dropped: Set<Id> | undefined;
-  /** Where the search for the oldest id of the table goes on. */
+  /** Where the search for the oldest id goes on: in the table, then among the new ones. */
   front: number;
+  arrived: number;
 }
 
 /** Both tables as they will be, and the writes that get there. */
@@ -60,8 +62,8 @@ export interface Shadow {
   readonly keys: ShadowTable;
   readonly queries: ShadowTable;
   readonly writes: Write[];
-  /** The next ids and the sizes of the two tables when the shadow was made. */
-  readonly started: readonly [Id, number, Id, number];
+  /** What the tables were at when the shadow was made. */
+  readonly started: number;
   /** The newest rows of keys written so far, for edits later in a list; undefined where there is no list. */
   readonly rows:
     | Map<Id, { key?: Float32Array; value?: Float32Array }>
@@ -75,21 +77,14 @@ export function makeShadow(memory: Memory, list: boolean): Shadow {
     keys: shadowOf(memory.keys.slots),
     queries: shadowOf(memory.rows.slots),
     writes: [],
-    started: [
-      memory.keys.slots.next,
-      memory.keys.slots.size,
-      memory.rows.slots.next,
-      memory.rows.slots.size,
-    ],
+    started: stateOf(memory),
     rows: list ? new Map() : undefined,
   };
 }
 
 /** Whether the tables changed under the shadow: what a caller's iterables do is not ours to know. */
 export function isStale({ memory, started }: Shadow): boolean {
-  const { keys, rows } = memory, [nextKey, size, nextQuery, watched] = started;
-  return keys.slots.next !== nextKey || keys.slots.size !== size ||
-    rows.slots.next !== nextQuery || rows.slots.size !== watched;
+  return stateOf(memory) !== started;
 }
 
 /** Whether an id will be there. */
@@ -175,9 +170,11 @@ export function rowAsStaged(
 /** Carries all writes out. Makes room first, which is all that can fail. */
 export function commit({ memory, writes }: Shadow): void {
   let keys = 0, queries = 0;
-  for (const { kind } of writes) {
-    if (kind === "new key") keys++;
-    if (kind === "query") queries++;
+  for (const write of writes) {
+    if (write.kind === "new key") keys++;
+    if (write.kind === "query" && slotOf(memory.rows.slots, write.id) < 0) {
+      queries++;
+    }
   }
   reserve(memory, Math.min(keys, memory.capacity + 1), queries);
   for (const write of writes) {
@@ -204,19 +201,27 @@ export function commit({ memory, writes }: Shadow): void {
   }
 }
 
+/** Grows with every key written, query added and query dropped. */
+function stateOf({ log, rows: { slots } }: Memory): number {
+  return log.clock + 2 * slots.next - slots.size;
+}
+
 function shadowOf(table: SlotTable): ShadowTable {
   return {
     table,
     next: table.next,
     size: table.size,
     added: undefined,
+    arrivals: [],
     dropped: undefined,
     front: table.front,
+    arrived: 0,
   };
 }
 
 function add(shadow: ShadowTable, id: Id): void {
   (shadow.added ??= new Set()).add(id);
+  shadow.arrivals.push(id);
   shadow.next = id + 1;
   shadow.size++;
 }
@@ -228,10 +233,11 @@ function drop(shadow: ShadowTable, id: Id): void {
 
 /** The smallest id that will be there; there is one. */
 function oldest(shadow: ShadowTable): Id {
-  const { table, dropped, added } = shadow;
+  const { table, dropped, added, arrivals } = shadow;
   for (; shadow.front < table.length; shadow.front++) {
     const id = table.ids[shadow.front];
     if (table.slots[shadow.front] >= 0 && !dropped?.has(id)) return id;
   }
-  return added!.values().next().value!;
+  while (!added?.has(arrivals[shadow.arrived])) shadow.arrived++;
+  return arrivals[shadow.arrived];
 }

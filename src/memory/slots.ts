@@ -86,8 +86,12 @@ export function dropSlot(table: SlotTable, id: Id): number {
   while (table.front < table.length && table.slots[table.front] < 0) {
     table.front++;
   }
+  if (table.length > LEAST_HOLES + 2 * table.size) close(table);
   return slot;
 }
+
+/** So few holes are not worth closing. */
+const LEAST_HOLES = 16;
 
 /** Makes room for `slots` slots. */
 export function growSlots(table: SlotTable, slots: number): void {

@@ -14,6 +14,7 @@ import {
   type Id,
   ID_LIMIT,
   type Ids,
+  isIterable,
   type Position,
   show,
 } from "../check.ts";
@@ -290,9 +291,7 @@ function stageAdmit(
       }, it should be true or false`,
     );
   }
-  if (
-    typeof pairs !== "object" || pairs === null || !(Symbol.iterator in pairs)
-  ) {
+  if (!isIterable(pairs)) {
     throw new TypeError(
       `Cannot ${verb}: pairs is ${
         show(pairs)

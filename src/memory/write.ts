@@ -6,9 +6,8 @@
 
 import type { Id } from "../check.ts";
 import { addKey, dropKey, growKeys, setKey } from "./keys.ts";
-import { noteWrite } from "./log.ts";
+import { COLD, NONE, noteWrite, versionAt } from "./log.ts";
 import { setEdge } from "./mask.ts";
-import { COLD } from "./log.ts";
 import { growRows, type Memory, versionLimit } from "./memory.ts";
 import { slotOf } from "./slots.ts";
 
@@ -46,7 +45,7 @@ export function eraseKey(memory: Memory, id: Id): void {
 
 /** Inserts or deletes an edge; a row whose sums know the pair learns of it at its next read. */
 export function writeEdge(
-  { mask, rows, keys }: Memory,
+  { mask, rows, keys, log }: Memory,
   query: Id,
   key: Id,
   present: boolean,
@@ -55,8 +54,13 @@ export function writeEdge(
     return;
   }
   const row = slotOf(rows.slots, query);
-  if (row < 0 || rows.clocks[row] === COLD || slotOf(keys.slots, key) < 0) {
-    return;
+  const slot = slotOf(keys.slots, key),
+    clock = row < 0 ? COLD : rows.clocks[row];
+  if (slot < 0 || clock === COLD) return;
+  if (log.written[slot] > clock) {
+    // A key that came after the row's clock is in no sums, whatever the edge was.
+    const version = versionAt(log, slot, clock);
+    if (version === NONE || log.versions.id[version] !== key) return;
   }
   let flips = rows.flips.get(row);
   if (flips === undefined) rows.flips.set(row, flips = new Map());

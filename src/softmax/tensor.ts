@@ -40,6 +40,9 @@ export interface View {
   rowStride: number;
 }
 
+/** So many places without a number can be asked for. */
+const EMPTY_LIMIT = 2 ** 23;
+
 /** Checks a tensor of one of the given kinds of numbers. */
 export function checkTensor(
   verb: string,
@@ -80,6 +83,15 @@ export function checkTensor(
       shape[axis],
       0,
       Number.MAX_SAFE_INTEGER,
+    );
+  }
+  // Without numbers the axes that are not 0 cost nothing to ask for, but time to walk.
+  const walked = shape.reduce((product, axis) => product * (axis || 1), 1);
+  if (size === 0 && walked > EMPTY_LIMIT) {
+    throw new RangeError(
+      `Cannot ${verb}: ${name}.shape is ${
+        axes(shape)
+      } without a number in it, its other axes should have at most ${EMPTY_LIMIT} places`,
     );
   }
   const { length } = data as Tensor["data"];

@@ -16,7 +16,6 @@ export function recomputeRow(memory: Memory, row: number): void {
   const { rows, counters, log } = memory;
   rows.clocks[row] = COLD;
   rows.answers.delete(row);
-  forgetDeadEdges(memory, rows.slots.idOf[row]);
   const count = gather(memory, rows.slots.idOf[row], rows.positions[row]);
   const { slots } = memory.scratch, { norms, scoreBiases } = memory.keys;
   let norm = 0, size = 0;
@@ -30,19 +29,31 @@ export function recomputeRow(memory: Memory, row: number): void {
   counters.recomputed++;
   rows.clocks[row] = log.clock;
   rows.flips.delete(row);
+  forgetDeadEdges(memory, row);
 }
 
-/** Edges to removed keys may go once no sums hold them. */
-function forgetDeadEdges({ keys, mask }: Memory, query: Id): void {
+/**
+ * Edges to removed keys may go once a row's sums hold none of them: when they are as many as the others, so that it
+ * costs next to nothing.
+ */
+export function forgetDeadEdges(
+  { keys, rows, mask }: Memory,
+  row: number,
+): void {
   if (mask.kind !== "edges") return;
-  const listed = mask.edges.get(query);
-  const kept = listed?.filter((id) =>
-    id >= keys.slots.next || slotOf(keys.slots, id) >= 0
-  );
+  const query = rows.slots.idOf[row], listed = mask.edges.get(query);
   if (
-    listed !== undefined && kept !== undefined && kept.length < listed.length
-  ) mask.edges.set(query, kept);
+    listed === undefined ||
+    listed.length < LEAST_DEAD + 2 * rows.sums.count[row]
+  ) return;
+  mask.edges.set(
+    query,
+    listed.filter((id) => id >= keys.slots.next || slotOf(keys.slots, id) >= 0),
+  );
 }
+
+/** So many dead edges are not worth a look. */
+const LEAST_DEAD = 32;
 
 /** Scores the keys gathered in scratch and folds them into a row. */
 export function fold(

@@ -18,7 +18,7 @@ import {
 import { COLD, settle } from "../memory/log.ts";
 import { type Memory, queryOf } from "../memory/memory.ts";
 import { keyCost } from "./plan.ts";
-import { recomputeRow } from "./recompute.ts";
+import { forgetDeadEdges, recomputeRow } from "./recompute.ts";
 
 /** Whether a row has seen everything. */
 export function isCurrent({ rows, log }: Memory, row: number): boolean {
@@ -60,13 +60,33 @@ function replayRows(memory: Memory, wanted: readonly number[]): number[] {
   return cold;
 }
 
-/** Notes that all rows are up to date, if they are: the log forgets. */
-export function settleLog(memory: Memory): void {
-  if (memory.rows.flips.size === 0) settle(memory.log);
+/** Notes that these rows are up to date: if they are all there are, the log forgets. */
+export function settleLog(
+  { rows, log }: Memory,
+  read: readonly number[],
+): void {
+  const { size } = rows.slots;
+  if (read.length >= size && new Set(read).size === size) settle(log);
+}
+
+/** What bringing rows up to date costs, in multiply-adds; rows of one clock that see all keys cost the same. */
+export function syncCosts(memory: Memory, rows: readonly number[]): number {
+  const costs = new Map<number, number>(), { clocks } = memory.rows;
+  let sum = 0;
+  for (const row of rows) {
+    if (isCurrent(memory, row)) continue;
+    let cost = costs.get(clocks[row]);
+    if (cost === undefined) {
+      cost = syncCost(memory, row);
+      if (memory.mask.kind === "all") costs.set(clocks[row], cost);
+    }
+    sum += cost;
+  }
+  return sum;
 }
 
 /** What bringing a row up to date costs, in multiply-adds; for a cold row with a mask, at most. */
-export function syncCost(memory: Memory, row: number): number {
+function syncCost(memory: Memory, row: number): number {
   if (isCurrent(memory, row)) return 0;
   const clock = memory.rows.clocks[row];
   const changes = clock === COLD
@@ -125,6 +145,7 @@ function replay(
   for (const row of moving) {
     rows.clocks[row] = log.clock;
     rows.flips.delete(row);
+    forgetDeadEdges(memory, row);
   }
 }
 

@@ -589,7 +589,7 @@ Deno.test("fromDense() refuses what is no rows of finite numbers", () => {
       source,
       undefined,
       RangeError,
-      "rows is 4294967295, it should be a whole number from 0 to 268435456",
+      "source.rows is 4294967295, it should be a whole number from 0 to 8388608",
     ],
   ];
   for (const [given, columns, kind, message] of cases) {

@@ -48,7 +48,7 @@ Deno.test("setEdge() and hasEdge() are a set of pairs, in ascending order", () =
       (sum, { length }) => sum + length,
       0,
     );
-    assertEquals(edgesBytes(edges), 80 * edges.size + 8 * listed);
+    assertEquals(edgesBytes(edges), 80 * edges.size + 12 * listed);
     assertEquals(listed, model.size);
   });
 });

@@ -12,7 +12,7 @@ import { COLD } from "../../src/memory/log.ts";
 import {
   isCurrent,
   settleLog,
-  syncCost,
+  syncCosts,
   syncRows,
   syncWithin,
 } from "../../src/sync/sync.ts";
@@ -41,7 +41,7 @@ Deno.test("syncRows() brings up to date what is asked for, and nothing else", ()
   assertEquals(current(), [true, false, false]);
 });
 
-Deno.test("syncCost() is what syncRows() spends, unless a row's sums cannot hold a change", () => {
+Deno.test("syncCosts() is what syncRows() spends, unless a row's sums cannot hold a change", () => {
   let exact = 0, reads = 0;
   const seeds = forSeeds(60, (_, random, at) => {
     const settings = drawSettings(random), model = drawModel(random, settings);
@@ -52,11 +52,11 @@ Deno.test("syncCost() is what syncRows() spends, unless a row's sums cannot hold
       for (const row of memory.rows.slots.slots.subarray(0, 3)) {
         if (row < 0 || memory.rows.slots.idOf[row] < 0) continue;
         if (random.integer(2) > 0) continue;
-        const cost = syncCost(memory, row), cold = memory.rows.clocks[row];
+        const cost = syncCosts(memory, [row]), cold = memory.rows.clocks[row];
         const before = stats(a);
         syncRows(memory, [row]);
         const spent = stats(a).multiplyAdds - before.multiplyAdds;
-        assertEquals([syncCost(memory, row), isCurrent(memory, row)], [
+        assertEquals([syncCosts(memory, [row]), isCurrent(memory, row)], [
           0,
           true,
         ]);
@@ -87,7 +87,7 @@ Deno.test("syncWithin() keeps to its work, whatever happens", () => {
         const work = random.integer(300), before = stats(a).multiplyAdds;
         const left = syncWithin(memory, row, work);
         assert(stats(a).multiplyAdds - before <= work);
-        assertEquals(left, syncCost(memory, row));
+        assertEquals(left, syncCosts(memory, [row]));
         if (left === 0) assert(isCurrent(memory, row));
       }
       invariant(a);
@@ -154,6 +154,11 @@ Deno.test("settleLog() forgets once all rows are up to date", () => {
   assertEquals([memory.log.versions.used, a.pending], [1, 1]);
   flush(a);
   assertEquals([memory.log.versions.used, a.pending], [0, 0]);
-  settleLog(memory);
-  assertEquals(memory.log.settled, memory.log.clock);
+  // Rows read by name count, each of them once.
+  update(a, 0, { values: [3] });
+  outputs(a, { ids: [1, 1] });
+  settleLog(memory, [1, 1]);
+  assertEquals([memory.log.versions.used, a.pending], [1, 1]);
+  outputs(a, { ids: [0, 1, 0] });
+  assertEquals([memory.log.versions.used, a.pending], [0, 0]);
 });
