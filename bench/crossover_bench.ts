@@ -155,8 +155,7 @@ export const question: Question = {
   title: "Where starting over is as good",
   answer: () =>
     `The more keys change between two looks, the less there is to keep. A row replays what it missed or starts over,
-whichever takes fewer multiply-adds; by default the log gives up earlier, as old versions may take half the
-memory of keys and values. Stateless attention spends less time on a multiply-add, so that it wins before either. 64 queries, ${KEYS} keys, dim = valueDim = 64, \`update\` and \`flush\`:
+whichever takes fewer multiply-adds; by default the log holds one old version for every two keys. Stateless attention spends less time on a multiply-add, so that it wins before either. 64 queries, ${KEYS} keys, dim = valueDim = 64, \`update\` and \`flush\`:
 
 ${tableOfChanged()}
 

@@ -17,9 +17,9 @@ const SHAPES = [
 /** Bytes of a float of keys, values and queries, and of a weight if the matrix of them were kept. */
 const FLOAT = 4;
 const WEIGHT = 8;
-/** What a row may take besides its query, and the log of keys and values. */
+/** What a row may take besides its query; the share of keys that may have an old version, and what goes with one. */
 const rowBar = (valueDim: number) => 16 * valueDim + 160;
-const LOG_BAR = 1 / 2;
+const LOG_BAR = 1 / 2, VERSION = 56;
 
 /** What an attention holds. */
 export const question: Question = {
@@ -27,7 +27,7 @@ export const question: Question = {
   answer: () =>
     `Bytes by \`stats\`, with all rows up to date. A row is what a watched query takes besides itself; a key what it takes
 besides itself and its value, scratch included; the log is how much longer it all is after every key has been written once more,
-against half of keys and values. Beside it the matrix of weights, which is never kept. dim = valueDim.
+against one old version for every two keys. Beside it the matrix of weights, which is never kept. dim = valueDim.
 
 ${
       table(
@@ -61,7 +61,7 @@ ${
             bytes(stored + FLOAT * n * dim),
             within(row, rowBar(dim)),
             bytes(keys / m),
-            within(log, stored * LOG_BAR),
+            within(log, (stored + VERSION * m) * LOG_BAR),
             bytes(WEIGHT * n * m),
           ];
         }),

@@ -299,3 +299,37 @@ Deno.test("flush() stops at its work even where a row's sums cannot hold a chang
   assertEquals(spent(a, () => flush(a, { work: restart })), restart);
   assertEquals(flush(a), 0);
 });
+
+Deno.test("rows read in turn, and one that is never read, do not make each other start over", () => {
+  for (
+    const [size, dim, watched] of [[1024, 2, 8], [256, 16, 32], [512, 1, 4]]
+  ) {
+    const numbers = (count: number, step: number) =>
+      Float32Array.from(
+        { length: count * dim },
+        (_, i) => Math.sin(i * step + 1),
+      );
+    const a = createAttention({
+      dim,
+      queries: numbers(watched + 1, 0.7),
+      keys: numbers(size, 0.3),
+      values: numbers(size, 0.9),
+    });
+    outputs(a);
+    // Each row has missed a quarter of the keys when its turn comes; the last one never gets any.
+    const writes = size / 4 / watched;
+    for (let turn = 0; turn < 6 * watched; turn++) {
+      for (let at = 0; at < writes; at++) {
+        const id = (turn * writes + at) * 7 % size;
+        update(a, id, {
+          keys: numbers(1, turn + 0.1 * at),
+          values: numbers(1, at),
+        });
+      }
+      const work = spent(a, () => outputs(a, { ids: turn % watched }));
+      const most = size / 4 * 2 * (2 * dim + 1) + dim + 1;
+      assert(work <= most, `${work} of ${most}, ${size} keys, turn ${turn}`);
+    }
+    assertEquals(stats(a).recomputed, watched + 1);
+  }
+});

@@ -17,6 +17,7 @@ import { exponentOf } from "../kernel/exp2.ts";
 import type { Query, Sums } from "../kernel/kernel.ts";
 import { lengthOf } from "../memory/keys.ts";
 import type { Memory } from "../memory/memory.ts";
+import { largestSizes } from "../sync/recompute.ts";
 import { isCurrent } from "../sync/sync.ts";
 
 /** A bound on the error of outputs, and its parts, in the unit of the values. */
@@ -55,20 +56,21 @@ export function boundRow(memory: Memory, row: number): ErrorBound {
 
 /** The bound of the answer last given to a query that is not watched. */
 export function boundGuest(memory: Memory, query: Query): ErrorBound {
-  const { keys, scratch, guest, factor, dim } = memory;
-  let norm = 0, size = 0;
-  for (let i = 0; i < guest.count[0]; i++) {
-    norm = Math.max(norm, keys.norms[scratch.slots[i]]);
-    size = Math.max(size, Math.abs(keys.scoreBiases[scratch.slots[i]]));
-  }
+  const { guest, factor, dim } = memory;
   const length = lengthOf(query.rows.subarray(query.at, query.at + dim));
-  return boundSums(memory, guest, 0, Math.abs(factor) * length * norm, size);
+  const { norm, bias } = largestSizes(
+    memory,
+    length,
+    guest.anchor[0],
+    guest.count[0],
+  );
+  return boundSums(memory, guest, 0, Math.abs(factor) * length * norm, bias);
 }
 
 /**
  * The bound of the answer that sums give.
  *
- * `reach` is at least |factor| |q| |k| and `biasSize` at least |bias| in log2 units, for every key in the sums.
+ * `reach` is at least |factor| |q| |k| and `biasSize` at least |bias| in log2 units, for every key in the sums but those too far to matter (`isFar`).
  */
 export function boundSums(
   memory: Memory,
@@ -105,7 +107,8 @@ export function boundSums(
   // Ours and the definition's: dim / 2 + 4 and dim + 4 roundings of the products, one rounding per key of its sums.
   const roundings = (1.5 * memory.dim + 8) * reach + 8 * biasSize;
   const h = UNIT_ROUNDOFF * (Math.LN2 * roundings + 12 + count);
-  const evaluation = Math.expm1(2 * h) * Math.exp(2 * h) * magnitude;
+  const evaluation = Math.expm1(2 * h) * Math.exp(2 * h) * magnitude +
+    FAR_SHARE;
   return {
     total: rounding + evaluation,
     rounding,
@@ -114,3 +117,6 @@ export function boundSums(
     pruned: 0,
   };
 }
+
+/** What keys that are too far to count could move an output by: 2²³ shares of 2⁻⁵⁰⁰ of a 32-bit value. */
+const FAR_SHARE = 2 ** -340;

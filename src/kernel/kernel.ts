@@ -83,6 +83,8 @@ export interface Scratch {
 export interface Kernel {
   readonly name: string;
   multiplyAdds: number;
+  /** The score that the last exchange gave a key that came in. */
+  entered: number;
   /**
    * Writes the canonical score of `count` keys, picked by `slots` from a table of rows of `dim`, into `scores`.
    *
@@ -113,7 +115,7 @@ export interface Kernel {
   /**
    * Takes `old` out of row `row` and puts `now` in, either of which may be null; `sameKey` says that they score alike.
    *
-   * Returns false, and leaves the row in need of a recompute, where its grids cannot hold the result.
+   * Leaves the score of `now` in `entered`, where it formed one. Returns false, and leaves the row in need of a recompute, where its grids cannot hold the result.
    */
   exchange(
     sums: Sums,
@@ -133,5 +135,5 @@ export const kernelNames: readonly string[] = ["auto", "scalar"];
 
 /** Makes the kernel of a name, with a count of its own. */
 export function makeKernel(_name: string): Kernel {
-  return { ...scalar, multiplyAdds: 0 };
+  return { ...scalar, multiplyAdds: 0, entered: 0 };
 }

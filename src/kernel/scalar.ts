@@ -42,6 +42,7 @@ export const LEAST_VALUE_SHIFT = -320;
 export const scalar: Kernel = {
   name: "scalar",
   multiplyAdds: 0,
+  entered: 0,
   score,
   recompute,
   exchange,
@@ -227,8 +228,8 @@ function foldValues(
   }
 }
 
-/** Weight in units of the mass, weight in units of the values: what a row gives a key. */
-const OLD = new Float64Array(2), NEW = new Float64Array(2);
+/** Weight in units of the mass, weight in units of the values, score: what a row gives a key. */
+const OLD = new Float64Array(3), NEW = new Float64Array(3);
 
 function exchange(
   this: Kernel,
@@ -249,6 +250,7 @@ function exchange(
   if (old !== null && now !== null && sameKey) NEW.set(OLD);
   else if (now !== null) {
     fits = weigh(sums, row, query, now, NEW);
+    this.entered = NEW[2];
     scored++;
   }
   this.multiplyAdds += scored * query.dim;
@@ -297,6 +299,7 @@ function weigh(
   into: Float64Array,
 ): boolean {
   const score = scoreOf(query, entry.key, entry.bias);
+  into[2] = score;
   const whole = roundEven(score), mantissa = exp2(score - whole);
   const exponent = whole - sums.anchor[row];
   const places = exponent - sums.shift[row];

@@ -17,15 +17,15 @@ export function recomputeRow(memory: Memory, row: number): void {
   rows.clocks[row] = COLD;
   rows.answers.delete(row);
   const count = gather(memory, rows.slots.idOf[row], rows.positions[row]);
-  const { slots } = memory.scratch, { norms, scoreBiases } = memory.keys;
-  let norm = 0, size = 0;
-  for (let i = 0; i < count; i++) {
-    norm = Math.max(norm, norms[slots[i]]);
-    size = Math.max(size, Math.abs(scoreBiases[slots[i]]));
-  }
-  rows.keyNorms[row] = norm;
-  rows.biasSizes[row] = size;
   fold(memory, rows.sums, row, queryOf(memory, row), count);
+  const { norm, bias } = largestSizes(
+    memory,
+    rows.norms[row],
+    rows.sums.anchor[row],
+    count,
+  );
+  rows.keyNorms[row] = norm;
+  rows.biasSizes[row] = bias;
   counters.recomputed++;
   rows.clocks[row] = log.clock;
   rows.flips.delete(row);
@@ -54,6 +54,44 @@ export function forgetDeadEdges(
 
 /** So many dead edges are not worth a look. */
 const LEAST_DEAD = 32;
+
+/** The largest norm and bias of the keys in scratch that a bound has to count. */
+export function largestSizes(
+  memory: Memory,
+  queryNorm: number,
+  anchor: number,
+  count: number,
+): { norm: number; bias: number } {
+  const { slots, scores } = memory.scratch,
+    { norms, scoreBiases } = memory.keys;
+  let norm = 0, bias = 0;
+  for (let i = 0; i < count; i++) {
+    const keyNorm = norms[slots[i]], size = Math.abs(scoreBiases[slots[i]]);
+    if (keyNorm <= norm && size <= bias) continue;
+    if (isFar(memory, scores[i], queryNorm * keyNorm, size, anchor)) continue;
+    norm = Math.max(norm, keyNorm);
+    bias = Math.max(bias, size);
+  }
+  return { norm, bias };
+}
+
+/**
+ * Whether a key is so far below its row's anchor, by its score and the roundings of it, that no error of its weight
+ * matters: its share stays below 2⁻⁵⁰⁰ while the row's sums are good for a bound.
+ */
+export function isFar(
+  { dim, factor }: Memory,
+  score: number,
+  norms: number,
+  bias: number,
+  anchor: number,
+): boolean {
+  const roundings = (dim / 2 + 4) * Math.abs(factor) * norms + 4 * bias;
+  return score + 2 ** -52 * roundings < anchor - FAR;
+}
+
+/** 500 binary orders, and those that a row's mass may fall below its anchor. */
+const FAR = 600;
 
 /** Scores the keys gathered in scratch and folds them into a row. */
 export function fold(

@@ -18,7 +18,7 @@ import {
 import { COLD, settle } from "../memory/log.ts";
 import { type Memory, queryOf } from "../memory/memory.ts";
 import { keyCost } from "./plan.ts";
-import { forgetDeadEdges, recomputeRow } from "./recompute.ts";
+import { forgetDeadEdges, isFar, recomputeRow } from "./recompute.ts";
 
 /** Whether a row has seen everything. */
 export function isCurrent({ rows, log }: Memory, row: number): boolean {
@@ -175,16 +175,18 @@ function move(
         : null;
     if (outgoing === null && incoming === null) continue;
     counters.exchanged++;
-    if (incoming !== null) {
-      rows.keyNorms[row] = Math.max(rows.keyNorms[row], nowNorm);
-      rows.biasSizes[row] = Math.max(rows.biasSizes[row], nowBias);
-    }
     query.at = row * memory.dim;
     if (
       !kernel.exchange(rows.sums, row, query, outgoing, incoming, sameKey)
     ) {
       cold.push(row);
       moving.splice(i, 1);
+    } else if (incoming !== null && (outgoing === null || !sameKey)) {
+      const norms = rows.norms[row] * nowNorm, { anchor } = rows.sums;
+      if (!isFar(memory, kernel.entered, norms, nowBias, anchor[row])) {
+        rows.keyNorms[row] = Math.max(rows.keyNorms[row], nowNorm);
+        rows.biasSizes[row] = Math.max(rows.biasSizes[row], nowBias);
+      }
     }
   }
 }

@@ -1,5 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
-import { append, attend, createAttention, outputs, update } from "../../mod.ts";
+import {
+  append,
+  attend,
+  createAttention,
+  errorBound,
+  measureError,
+  outputs,
+  remove,
+  update,
+  watch,
+} from "../../mod.ts";
 import { openAttention } from "../../src/attention.ts";
 import { boundRow, boundSums } from "../../src/answer/certify.ts";
 import { trueOutput } from "../truth.ts";
@@ -125,4 +135,29 @@ Deno.test("bounds are those of a guest and do not depend on the order of keys", 
     });
     sameBits(bounds, bounds.map(() => bounds[0]), "bounds");
   });
+});
+
+Deno.test("a key that is masked softly or scores absurdly low leaves the bound as it was, while it is there and after", () => {
+  const numbers = Array.from({ length: 50 }, (_, i) => [Math.sin(i)]);
+  const a = createAttention({
+    queries: [[1]],
+    keys: numbers,
+    values: numbers,
+    scale: 1,
+  });
+  outputs(a);
+  const before = errorBound(a).total;
+  for (const [key, bias] of [[-1e30, 0], [0, -1e9], [0, -1e300]]) {
+    const id = append(a, [key], [1], { bias });
+    for (const fresh of [false, true]) {
+      // Moved in, and met by a row that starts over.
+      if (fresh) watch(a, [1], { ids: 0 });
+      outputs(a);
+      const { total } = errorBound(a);
+      assert(measureError(a) <= total && total < 1.01 * before, `${total}`);
+    }
+    remove(a, id);
+    outputs(a);
+    assert(errorBound(a).total < 1.01 * before);
+  }
 });
