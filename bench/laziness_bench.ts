@@ -71,8 +71,7 @@ export const question: Question = {
 Eager brings all rows up to date at every write (\`flush\`). Starting over watches nothing and answers with \`attend\`.
 ${QUERIES} queries, ${KEYS} keys, dim = valueDim = ${DIM}; keys written are uniform, or zipf (key r in proportion to 1 / r).
 By default the log keeps one old version for every two keys; a row further behind starts over.
-Where many do, at 0.1 reads per write, lazy takes more than eager; with an ample
-log no row has to. Multiply-adds are for one write; after the count all ways agree to the bit.
+Where many do, at 0.1 reads per write, an ample log saves a little more. Multiply-adds are for one write; after the count all ways agree to the bit.
 
 ${
       table(

@@ -61,7 +61,7 @@ ${
             bytes(stored + FLOAT * n * dim),
             within(row, rowBar(dim)),
             bytes(keys / m),
-            within(log, (stored + VERSION * m) * LOG_BAR),
+            within(log, (m * LOG_BAR + 2) * (FLOAT * 2 * dim + VERSION)),
             bytes(WEIGHT * n * m),
           ];
         }),
