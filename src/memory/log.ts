@@ -11,6 +11,13 @@
  */
 
 import type { KeyTable } from "./keys.ts";
+import {
+  copyRow,
+  grownVersions,
+  makeVersions,
+  moveVersion,
+  type Versions,
+} from "./versions.ts";
 
 /** The clock of a row whose sums are void. */
 export const COLD = -1;
@@ -37,25 +44,6 @@ export interface Log {
   /** Distinct slots written since all rows were last up to date, and the clock of then. */
   pending: number;
   settled: number;
-}
-
-/** Old contents, in no order; those of a slot are chained from new to old. */
-export interface Versions {
-  /** All used entries are below this. */
-  used: number;
-  /** Each: the slot, the id that lived there, and the clocks from … until − 1 of rows that have it in their sums. */
-  slot: Int32Array;
-  id: Float64Array;
-  from: Float64Array;
-  until: Float64Array;
-  older: Int32Array;
-  /** Each: bias in units of log2, largest component of the value, length of the key. */
-  bias: Float64Array;
-  peak: Float64Array;
-  norm: Float64Array;
-  /** versions × dim and versions × valueDim. */
-  keys: Float32Array;
-  values: Float32Array;
 }
 
 /** Makes an empty log. */
@@ -153,11 +141,6 @@ export function settle(log: Log): void {
   log.settled = log.clock;
 }
 
-/** Bytes a version takes. */
-export function versionBytes(dim: number, valueDim: number): number {
-  return 4 * (dim + valueDim) + 2 * 4 + 6 * 8;
-}
-
 /** Bytes held by the log. */
 export function logBytes(log: Log): number {
   const { versions } = log;
@@ -176,7 +159,7 @@ function keepVersion(
 ): void {
   const { dim, valueDim } = table;
   if (log.versions.used === log.versions.slot.length) {
-    growVersions(log, dim, valueDim, limit);
+    log.versions = grownVersions(log.versions, dim, valueDim, limit);
   }
   const { versions } = log, at = versions.used++;
   versions.slot[at] = slot;
@@ -190,18 +173,6 @@ function keepVersion(
   copyRow(table.keys, slot, versions.keys, at, dim);
   copyRow(table.values, slot, versions.values, at, valueDim);
   log.newest[slot] = at;
-}
-
-function copyRow(
-  from: Float32Array,
-  row: number,
-  to: Float32Array,
-  at: number,
-  width: number,
-): void {
-  for (let t = 0, a = row * width, b = at * width; t < width; t++) {
-    to[b++] = from[a++];
-  }
 }
 
 /**
@@ -246,37 +217,6 @@ function dropUnneeded(log: Log, rowClocks: Float64Array): void {
   versions.used = kept;
 }
 
-function moveVersion(versions: Versions, from: number, to: number): void {
-  for (
-    const array of [
-      versions.slot,
-      versions.id,
-      versions.from,
-      versions.until,
-      versions.bias,
-      versions.peak,
-      versions.norm,
-    ]
-  ) {
-    array[to] = array[from];
-  }
-  const entries = versions.slot.length;
-  copyRow(
-    versions.keys,
-    from,
-    versions.keys,
-    to,
-    versions.keys.length / entries,
-  );
-  copyRow(
-    versions.values,
-    from,
-    versions.values,
-    to,
-    versions.values.length / entries,
-  );
-}
-
 function moveToFront(log: Log, slot: number): void {
   const { next, previous } = log;
   if (log.head === slot) return;
@@ -304,52 +244,4 @@ function growLog(log: Log, slots: number): void {
   log.next = links(log.next);
   log.previous = links(log.previous);
   log.newest = links(log.newest);
-}
-
-function makeVersions(
-  entries: number,
-  dim: number,
-  valueDim: number,
-): Versions {
-  return {
-    used: 0,
-    slot: new Int32Array(entries),
-    id: new Float64Array(entries),
-    from: new Float64Array(entries),
-    until: new Float64Array(entries),
-    older: new Int32Array(entries),
-    bias: new Float64Array(entries),
-    peak: new Float64Array(entries),
-    norm: new Float64Array(entries),
-    keys: new Float32Array(entries * dim),
-    values: new Float32Array(entries * valueDim),
-  };
-}
-
-function growVersions(
-  log: Log,
-  dim: number,
-  valueDim: number,
-  limit: number,
-): void {
-  const old = log.versions, entries = Math.max(16, 2 * old.used);
-  const grown = makeVersions(Math.min(entries, limit), dim, valueDim);
-  grown.used = old.used;
-  for (
-    const name of [
-      "slot",
-      "id",
-      "from",
-      "until",
-      "older",
-      "bias",
-      "peak",
-      "norm",
-      "keys",
-      "values",
-    ] as const
-  ) {
-    grown[name].set(old[name]);
-  }
-  log.versions = grown;
 }

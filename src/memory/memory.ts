@@ -9,7 +9,8 @@ import type { Arena } from "../rows.ts";
 import type { Entry, Kernel, Query, Scratch, Sums } from "../kernel/kernel.ts";
 import { growSums, makeScratch, makeSums, sumsBytes } from "../softmax/row.ts";
 import { keysBytes, type KeyTable, lengthOf, makeKeys } from "./keys.ts";
-import { COLD, type Log, logBytes, makeLog, versionBytes } from "./log.ts";
+import { COLD, type Log, logBytes, makeLog } from "./log.ts";
+import { versionBytes } from "./versions.ts";
 import { edgesBytes, type Mask } from "./mask.ts";
 import {
   addSlot,

@@ -15,8 +15,8 @@ import {
   logBytes,
   NONE,
   versionAt,
-  versionBytes,
 } from "../../src/memory/log.ts";
+import { versionBytes } from "../../src/memory/versions.ts";
 import type { Memory } from "../../src/memory/memory.ts";
 import { forSeeds, pick } from "../scripts.ts";
 import { invariant } from "./invariants.ts";
