@@ -209,7 +209,8 @@ export function unwatch(a: Attention, ids: Ids): void {
 /**
  * Lets watched queries attend to keys, or no longer: inserts and deletes edges of a matrix mask.
  *
- * Costs O(pairs · log of the query's edges); a read of a query pays for its own changed pairs. Errors: a `TypeError`
+ * Costs O(pairs) searches in the query's list of edges, which moves up for each; a read of a query pays for its own
+ * changed pairs. Errors: a `TypeError`
  * where the mask is no matrix, a `RangeError` for an id that is unknown or gone; nothing has changed then.
  *
  * @example An edge appears

@@ -37,7 +37,7 @@ export interface RowTable {
   keyNorms: Float64Array;
   biasSizes: Float64Array;
   sums: Sums;
-  /** Answers that took the exact rational, until their row moves. */
+  /** Answers that took the third step of the ladder or a later one, until their row moves. */
   answers: Map<number, Float64Array>;
   /** For rows with changed edges: key ids, and whether the sums have them. */
   flips: Map<number, Map<Id, boolean>>;

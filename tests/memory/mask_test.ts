@@ -1,4 +1,13 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import {
+  admit,
+  append,
+  createAttention,
+  outputs,
+  remove,
+  stats,
+} from "../../mod.ts";
+import { openAttention } from "../../src/attention.ts";
 import { CsrMatrix } from "../../src/matrix/csr.ts";
 import {
   admits,
@@ -80,4 +89,35 @@ Deno.test("admits() asks each kind of mask its own question", () => {
     [false, true, false],
   );
   assertEquals(admits({ kind: "edges", edges }, 7, 0, 1), false);
+});
+
+Deno.test("edges of keys that came and went take no memory, whether or not their query is read", () => {
+  for (const read of [true, false]) {
+    const a = createAttention({
+      dim: 1,
+      queries: [[1]],
+      keys: [[1]],
+      values: [[1]],
+      mask: CsrMatrix.fromDense([[1]]),
+    });
+    outputs(a);
+    const cycle = () => {
+      const [id] = append(a, [2], [3]);
+      admit(a, [[0, id]]);
+      if (read) outputs(a);
+      remove(a, id);
+      if (read) outputs(a);
+      else admit(a, [[0, 0]]);
+    };
+    for (let i = 0; i < 200; i++) cycle();
+    const { bytes } = stats(a);
+    for (let i = 0; i < 3000; i++) cycle();
+    // Without a read the list keeps the dead until the next one, but nothing is noted for the row.
+    const { rows } = openAttention("test", a);
+    assertEquals(rows.flips.size, 0);
+    if (read) assert(stats(a).bytes <= bytes + 1000, `${stats(a).bytes}`);
+    outputs(a);
+    assert(stats(a).bytes <= bytes + 1000, `${stats(a).bytes} of ${bytes}`);
+    assertEquals(outputs(a).to2DArray(), [[1]]);
+  }
 });
