@@ -10,8 +10,7 @@
 
 import type { Id } from "../check.ts";
 import { takeFloats } from "../rows.ts";
-import { type Memory, setQuery } from "./memory.ts";
-import { dropQuery } from "./memory.ts";
+import { dropQuery, type Memory, setQuery } from "./memory.ts";
 import { slotOf, type SlotTable } from "./slots.ts";
 import {
   eraseKey,
