@@ -5,11 +5,17 @@
  */
 
 import { checkFinite, checkInteger, checkOptions, show } from "./check.ts";
-import { type CheckedRows, checkRows, rowOf, type Rows } from "./rows.ts";
+import type { Rows } from "./rows.ts";
+import { type CheckedRows, checkRows, rowOf } from "./matrix/input.ts";
 import { kernelNames, makeKernel } from "./kernel/kernel.ts";
 import { CsrMatrix } from "./matrix/csr.ts";
-import { MOST_KEYS } from "./memory/keys.ts";
-import { edgesOf, type Mask, type MaskPredicate } from "./memory/mask.ts";
+import {
+  type Representation,
+  representations,
+} from "./matrix/representation.ts";
+import { blocksOf, densityOf, MOST_KEYS } from "./memory/keys.ts";
+import { edgesOf } from "./memory/edges.ts";
+import type { Mask, MaskPredicate } from "./memory/mask.ts";
 import { makeMemory, type Memory, setQuery } from "./memory/memory.ts";
 import { reserve, writeNewKey } from "./memory/write.ts";
 import { PRECISION } from "./softmax/canon.ts";
@@ -32,9 +38,9 @@ export interface Attention {
   readonly watched: number;
   /** Distinct keys written since all watched queries were last up to date; 0 if none is watched. */
   readonly pending: number;
-  /** Share of the keys' and values' numbers that are stored. */
+  /** Share of the keys' and values' numbers that are not 0; 0 if there are none. */
   readonly density: number;
-  /** How keys and values are stored. */
+  /** How keys and values are stored now. */
   readonly representation: "dense" | "sparse" | "mixed";
   /** Gives the memory back; using the attention afterwards is an error. */
   [Symbol.dispose](): void;
@@ -67,8 +73,11 @@ export interface AttentionOptions {
   capacity?: number;
   /** Bytes that old versions of changed keys may take; room for one version for every two keys if left out. */
   logBytes?: number;
-  /** How keys and values are stored. */
-  representation?: "auto" | "dense";
+  /**
+   * How keys, values and queries are stored: each row written out or as its entries, by its density ("auto"), or all
+   * alike. No output depends on it.
+   */
+  representation?: Representation;
   /** Which kernel computes. */
   kernel?: "auto" | "scalar";
 }
@@ -124,12 +133,17 @@ class Handle implements Attention {
     return pendingOf(Handle.open("read pending", this));
   }
   get density(): number {
-    Handle.open("read density", this);
-    return 1;
+    return densityOf(Handle.open("read density", this).keys);
   }
-  get representation(): "dense" {
-    Handle.open("read representation", this);
-    return "dense";
+  get representation(): "dense" | "sparse" | "mixed" {
+    const { dense, sparse } = blocksOf(
+      Handle.open("read representation", this).keys,
+    );
+    return dense === 0 && sparse > 0
+      ? "sparse"
+      : sparse > 0
+      ? "mixed"
+      : "dense";
   }
   [Symbol.dispose](): void {
     this.#memory = undefined;
@@ -208,11 +222,13 @@ export function createMemory(
     kernel: makeKernel(
       checkName(verb, "kernel", options.kernel, kernelNames),
     ),
+    representation: checkName(
+      verb,
+      "representation",
+      options.representation,
+      representations,
+    ),
   });
-  checkName(verb, "representation", options.representation, [
-    "auto",
-    "dense",
-  ]);
   // Keys that would be evicted at once leave their ids behind and nothing else.
   const first = Math.max(0, keys.count - memory.capacity);
   memory.keys.slots.next = first;
@@ -256,6 +272,7 @@ function checkTables(
     count: 0,
     width,
     data: new Float32Array(0),
+    sparse: undefined,
   });
   const rows = (
     name: "keys" | "values" | "queries",
@@ -320,17 +337,17 @@ function checkMask(verb: string, mask: AttentionMask | undefined): Mask {
   );
 }
 
-function checkName(
+function checkName<Name extends string>(
   verb: string,
   name: string,
   value: unknown = "auto",
-  known: readonly string[],
-): string {
-  if (typeof value !== "string" || !known.includes(value)) {
+  known: readonly Name[],
+): Name {
+  if (!known.includes(value as Name)) {
     const listed = known.map((word) => JSON.stringify(word)).join(" or ");
     throw new TypeError(
       `Cannot ${verb}: ${name} is ${show(value)}, it should be ${listed}`,
     );
   }
-  return value;
+  return value as Name;
 }

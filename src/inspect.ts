@@ -11,6 +11,8 @@ import { measureRow } from "./answer/audit.ts";
 import { boundRow, type ErrorBound, NO_ERROR } from "./answer/certify.ts";
 import { type Ladder, memoryBytes, whileReading } from "./memory/memory.ts";
 import { checkLive, checkWatched } from "./answer/readers.ts";
+import { type Store, unpackRow } from "./matrix/store.ts";
+import { blocksOf } from "./memory/keys.ts";
 import { listIds, slotOf } from "./memory/slots.ts";
 import { settleLog, syncRows } from "./sync/sync.ts";
 
@@ -36,7 +38,7 @@ export interface Stats {
   pending: number;
   /** Bytes held. */
   bytes: number;
-  /** Blocks of keys by how they are stored. */
+  /** Rows of keys and of values by how they are stored: written out, or as their entries. */
   blocks: { dense: number; sparse: number };
   /** The kernel that computes. */
   kernel: string;
@@ -118,13 +120,17 @@ export function entry(
 ): { key: Float32Array; value: Float32Array; bias: number } {
   const verb = "read an entry",
     memory = openAttention(verb, a),
-    { keys } = memory,
-    { dim, valueDim } = keys;
+    { keys } = memory;
   checkLive(verb, memory, checkId(verb, id));
   const slot = slotOf(keys.slots, id);
+  const written = (store: Store) => {
+    const row = new Float32Array(store.width);
+    unpackRow(store, slot, row, 0);
+    return row;
+  };
   return {
-    key: keys.keys.slice(slot * dim, (slot + 1) * dim),
-    value: keys.values.slice(slot * valueDim, (slot + 1) * valueDim),
+    key: written(keys.keys),
+    value: written(keys.values),
     bias: keys.biases[slot],
   };
 }
@@ -143,7 +149,7 @@ export function stats(a: Attention): Stats {
     ladder: { ...counters.ladder },
     pending: pendingOf(memory),
     bytes: memoryBytes(memory),
-    blocks: { dense: keys.slots.size === 0 ? 0 : 1, sparse: 0 },
+    blocks: blocksOf(keys),
     kernel: kernel.name,
   };
 }

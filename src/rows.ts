@@ -1,8 +1,7 @@
 /**
  * The door of rows: one row or many, in whatever form they come.
  *
- * {@linkcode checkParts} looks without copying and lets any number pass, for matrices; {@linkcode checkRows} rounds to
- * finite 32-bit floats, for what is stored.
+ * {@linkcode checkParts} looks without copying and lets any number pass; `matrix/input.ts` rounds to what is stored.
  *
  * @module
  */
@@ -27,6 +26,22 @@ export type Rows =
   | ArrayLike<number>
   | readonly ArrayLike<number>[]
   | RowsSource;
+
+/**
+ * The numbers of a sparse row that are not 0, in even columns first, then in odd ones, each ascending: the two stripes
+ * of a dot product one after the other. They lie in a pool, from `start` on.
+ */
+export interface Entries {
+  columns: Uint32Array;
+  numbers: Float32Array;
+  start: number;
+  /** How many are in even columns. */
+  evens: number;
+  count: number;
+}
+
+/** A row on its way in or out: all its numbers, or its entries. */
+export type Row = Float32Array | Entries;
 
 /** A matrix has at most this many rows and as many columns: indices are unsigned 32-bit integers. */
 export const SIDE_LIMIT: number = 2 ** 32 - 1;
@@ -133,81 +148,6 @@ export function checkList(
   return list;
 }
 
-/** Rows, checked and rounded to 32-bit floats. */
-export interface CheckedRows {
-  count: number;
-  width: number;
-  /** count × width, row by row. */
-  data: Float32Array;
-}
-
-/** Row `index` of checked rows, a view. */
-export function rowOf(
-  { data, width }: CheckedRows,
-  index: number,
-): Float32Array {
-  return data.subarray(index * width, (index + 1) * width);
-}
-
-/** Floats to put checked rows into, instead of a new array each time: they are used up by the end of the call. */
-export interface Arena {
-  floats: Float32Array;
-  used: number;
-}
-
-/** Checks rows of a width, rounds and copies them. */
-export function checkRows(
-  verb: string,
-  name: string,
-  source: unknown,
-  width?: number,
-  arena?: Arena,
-): CheckedRows {
-  const { rows, columns, parts } = checkParts(verb, name, source, width);
-  const data = takeFloats(arena, rows * columns);
-  let at = 0, check = 0;
-  for (const part of parts) {
-    data.set(part, at);
-    at += part.length;
-  }
-  // What is not finite makes this NaN; it is looked for only then.
-  for (let i = 0; i < data.length; i++) check += data[i] * 0;
-  if (check !== 0) refuseInfinite(verb, name, parts, data, columns);
-  return { count: rows, width: columns, data };
-}
-
-/** Names the first number that has no finite 32-bit form. */
-function refuseInfinite(
-  verb: string,
-  name: string,
-  parts: readonly ArrayLike<number>[],
-  data: Float32Array,
-  columns: number,
-): never {
-  const at = data.findIndex((number) => !Number.isFinite(number));
-  const given = parts.length === 1
-    ? parts[0][at]
-    : parts[Math.floor(at / columns)][at % columns];
-  throw new RangeError(
-    `Cannot ${verb}: ${name}[${Math.floor(at / columns)}][${
-      at % columns
-    }] is ${given}, it should be finite as a 32-bit float`,
-  );
-}
-
-/** Floats from an arena, or new ones where it is used up. */
-export function takeFloats(
-  arena: Arena | undefined,
-  length: number,
-): Float32Array {
-  if (arena === undefined || arena.used + length > arena.floats.length) {
-    return new Float32Array(length);
-  }
-  const start = arena.used;
-  arena.used += length;
-  return arena.floats.subarray(start, arena.used);
-}
-
 function checkLists(
   verb: string,
   name: string,
@@ -263,7 +203,8 @@ function checkNumbers(
   }
 }
 
-function checkWidth(
+/** Checks the width of rows, if one is wanted. */
+export function checkWidth(
   verb: string,
   name: string,
   columns: number,

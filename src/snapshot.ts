@@ -10,10 +10,12 @@
 import { type Attention, createAttention, openAttention } from "./attention.ts";
 import { append, watch } from "./change.ts";
 import { checkInteger, checkOptions, ID_LIMIT, show } from "./check.ts";
-import type { RowsSource } from "./rows.ts";
+import { SIDE_LIMIT } from "./rows.ts";
 import { KERNEL_ID } from "./kernel/kernel.ts";
 import { CsrMatrix } from "./matrix/csr.ts";
 import { NO_CHECKSUM, seal, verifySeal } from "./file/checksum.ts";
+import { copyRows } from "./matrix/output.ts";
+import type { Representation } from "./matrix/representation.ts";
 import type { MaskPredicate } from "./memory/mask.ts";
 import {
   type NamedTensor,
@@ -25,7 +27,8 @@ import {
   integers,
   integersOf,
   readEdges,
-  tableOf,
+  readRows,
+  rowTensors,
   tensorOf,
 } from "./file/tensors.ts";
 import { MOST_KEYS } from "./memory/keys.ts";
@@ -42,6 +45,8 @@ export interface RestoreOptions {
   logBytes?: number;
   /** Which kernel computes. */
   kernel?: "auto" | "scalar";
+  /** How keys, values and queries are stored; as it was if left out. */
+  representation?: Representation;
 }
 
 /**
@@ -65,49 +70,22 @@ export function snapshot(a: Attention): Uint8Array {
   const memory = openAttention("take a snapshot", a),
     { dim, valueDim, keys, rows, mask } = memory;
   const keySlots = slotsOf(keys.slots), querySlots = slotsOf(rows.slots);
-  const pick = <T extends Float32Array | Float64Array>(
-    table: T,
-    width: number,
-    slots: Int32Array,
-  ): T => {
-    const picked = new (table.constructor as new (length: number) => T)(
-      slots.length * width,
-    );
-    slots.forEach((slot, at) =>
-      picked.set(table.subarray(slot * width, (slot + 1) * width), at * width)
-    );
-    return picked;
-  };
-  const m = keySlots.length, n = querySlots.length;
+  const pick = (numbers: Float64Array, slots: Int32Array) =>
+    Float64Array.from(slots, (slot) => numbers[slot]);
   const tensors: NamedTensor[] = [
-    {
-      name: "keys",
-      dtype: "F32",
-      shape: [m, dim],
-      data: pick(keys.keys, dim, keySlots),
-    },
-    {
-      name: "values",
-      dtype: "F32",
-      shape: [m, valueDim],
-      data: pick(keys.values, valueDim, keySlots),
-    },
+    ...rowTensors("keys", copyRows(keys.keys, keySlots)),
+    ...rowTensors("values", copyRows(keys.values, keySlots)),
     {
       name: "biases",
       dtype: "F64",
-      shape: [m],
-      data: pick(keys.biases, 1, keySlots),
+      shape: [keySlots.length],
+      data: pick(keys.biases, keySlots),
     },
-    integers("key_ids", pick(keys.slots.idOf, 1, keySlots)),
-    {
-      name: "queries",
-      dtype: "F32",
-      shape: [n, dim],
-      data: pick(rows.queries, dim, querySlots),
-    },
-    integers("query_ids", pick(rows.slots.idOf, 1, querySlots)),
+    integers("key_ids", pick(keys.slots.idOf, keySlots)),
+    ...rowTensors("queries", copyRows(rows.queries, querySlots)),
+    integers("query_ids", pick(rows.slots.idOf, querySlots)),
     ...(mask.kind === "causal"
-      ? [integers("positions", pick(rows.positions, 1, querySlots))]
+      ? [integers("positions", pick(rows.positions, querySlots))]
       : []),
     ...(mask.kind === "edges" ? edgeTensors(mask.edges) : []),
   ];
@@ -115,7 +93,10 @@ export function snapshot(a: Attention): Uint8Array {
     format: FORMAT,
     version: VERSION,
     kernel: KERNEL_ID,
+    dim: String(dim),
+    value_dim: String(valueDim),
     scale: String(memory.scale),
+    representation: keys.representation,
     capacity: memory.capacity === Infinity ? "none" : String(memory.capacity),
     log_bytes: memory.logLimit === undefined ? "auto" : String(memory.logLimit),
     mask: mask.kind,
@@ -152,7 +133,7 @@ export function restore(
       `Cannot ${verb}: bytes is ${show(bytes)}, it should be a Uint8Array`,
     );
   }
-  checkOptions(verb, options, ["mask", "logBytes", "kernel"]);
+  checkOptions(verb, options, ["mask", "logBytes", "kernel", "representation"]);
   const file = readSafetensors(verb, bytes), { metadata } = file;
   if (metadata.format !== FORMAT || metadata.version !== VERSION) {
     throw new RangeError(
@@ -171,22 +152,24 @@ export function restore(
   }
   const whole = (name: string, most: number) =>
     checkInteger(verb, name, Number(metadata[name] || NaN), 0, most);
-  const keys = tableOf(verb, file, "keys"),
-    values = tableOf(verb, file, "values");
-  const queries = tableOf(verb, file, "queries");
+  const dim = whole("dim", SIDE_LIMIT),
+    valueDim = whole("value_dim", SIDE_LIMIT);
+  const keys = readRows(verb, file, "keys", dim),
+    values = readRows(verb, file, "values", valueDim);
+  const queries = readRows(verb, file, "queries", dim);
   const capacity = metadata.capacity === "none"
     ? undefined
     : whole("capacity", MOST_KEYS);
-  if (keys.shape[0] > (capacity ?? MOST_KEYS)) {
+  if (keys.rows > (capacity ?? MOST_KEYS)) {
     throw new RangeError(
-      `Cannot ${verb}: there are ${
-        keys.shape[0]
-      } keys, there should be at most ${capacity ?? MOST_KEYS}`,
+      `Cannot ${verb}: there are ${keys.rows} keys, there should be at most ${
+        capacity ?? MOST_KEYS
+      }`,
     );
   }
   const attention = createAttention({
-    dim: keys.shape[1],
-    valueDim: values.shape[1],
+    dim,
+    valueDim,
     scale: Number(metadata.scale || NaN),
     capacity,
     logBytes: options.logBytes !== undefined
@@ -195,18 +178,20 @@ export function restore(
       ? undefined
       : whole("log_bytes", Number.MAX_SAFE_INTEGER),
     kernel: options.kernel,
+    representation: options.representation ??
+      (metadata.representation as Representation),
     mask: maskOf(verb, metadata.mask, options.mask),
   });
   const memory = openAttention(verb, attention);
-  if (memory.mask.kind === "edges") readEdges(verb, file, memory.mask.edges);
-  append(attention, rowsOf(keys), rowsOf(values), {
+  if (memory.mask.kind === "edges") memory.mask.edges = readEdges(verb, file);
+  append(attention, keys, values, {
     ids: integersOf(verb, file, "key_ids"),
     bias: tensorOf(verb, file, "biases", 1).data as Float64Array,
   });
   const position = memory.mask.kind === "causal"
     ? integersOf(verb, file, "positions")
     : undefined;
-  watch(attention, rowsOf(queries), {
+  watch(attention, queries, {
     ids: integersOf(verb, file, "query_ids"),
     position,
   });
@@ -219,13 +204,6 @@ export function restore(
     whole("next_query", ID_LIMIT),
   );
   return attention;
-}
-
-/** The rows of a table: how many a flat list holds cannot be told where they have no numbers. */
-function rowsOf(
-  { data, shape: [rows, columns] }: ReturnType<typeof tableOf>,
-): RowsSource {
-  return { rows, columns, to1DArray: () => data };
 }
 
 function slotsOf(table: SlotTable): Int32Array {

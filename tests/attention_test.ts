@@ -197,7 +197,7 @@ Deno.test("createAttention() refuses what it cannot make, by the full message", 
     [
       { dim: 1, representation: 1 },
       TypeError,
-      'representation is 1, it should be "auto" or "dense"',
+      'representation is 1, it should be "auto" or "dense" or "sparse"',
     ],
     [
       { dim: 1, mask: "Causal" },

@@ -195,7 +195,7 @@ Deno.test("admit() and its contrary, back and forth between reads and for remove
   admit(a, [[0, 1]], false);
   admit(a, [[0, 0]], false);
   admit(a, [[0, 0]]);
-  assertEquals(openAttention("test", a).rows.flips.size, 0);
+  assertEquals(openAttention("test", a).pairs.unseen.size, 0);
   assertEquals(read(), [2.5, 2]);
   admit(a, [[0, 1], [1, 0], [0, 1]]);
   admit(a, [[0, 0]], false);
@@ -404,7 +404,10 @@ Deno.test("changes are copied on the way in", () => {
       9;
   const stored = entry(a, 4);
   assertEquals([...stored.key, ...stored.value, stored.bias], [1, 1, 1, 0.5]);
-  assertEquals([...openAttention("test", a).rows.queries.slice(4, 6)], [1, 1]);
+  assertEquals([...openAttention("test", a).rows.queries.dense.slice(4, 6)], [
+    1,
+    1,
+  ]);
   stored.key[0] = 7;
   assertEquals(entry(a, 4).key[0], 1);
 });

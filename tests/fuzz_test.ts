@@ -649,7 +649,7 @@ Deno.test("bad options of createAttention() and softmaxAttention() are refused i
         { ...good, capacity: whole() },
         { ...good, logBytes: whole() },
         { ...good, kernel: pick(random, ["Scalar", "", oddity(random)]) },
-        { ...good, representation: pick(random, ["sparse", 1, null]) },
+        { ...good, representation: pick(random, ["csr", 1, null]) },
         {
           ...good,
           mask: pick<unknown>(random, [null, "all", true, [[1]], {}]),

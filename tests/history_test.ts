@@ -236,6 +236,8 @@ Deno.test("repeated writes of a key answer like the last one, read or not in bet
       sameBits(outputs(a).data, data, roads[road])
     );
     const [unread, read] = attentions.map((a) => stats(a).coalesced);
+    // A row of edges looks at its own keys only, so key 4 may be one that nobody has seen.
+    if (settings.mask === "edges") return;
     assertEquals([unread, read], [writes - 1, 0]);
   });
 });

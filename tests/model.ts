@@ -85,8 +85,8 @@ export function change(model: Model, step: Step): Id[] {
       return step.keys.map((key, at) => {
         const id = step.ids?.[at] ?? model.nextKey;
         model.keys.set(id, {
-          key: Float32Array.from(key),
-          value: Float32Array.from(step.values[at]),
+          key: stored(key),
+          value: stored(step.values[at]),
           bias: step.bias?.[at] ?? 0,
         });
         model.nextKey = id + 1;
@@ -97,8 +97,8 @@ export function change(model: Model, step: Step): Id[] {
     case "update":
       step.ids.forEach((id, at) => {
         const entry = model.keys.get(id)!;
-        if (step.keys) entry.key = Float32Array.from(step.keys[at]);
-        if (step.values) entry.value = Float32Array.from(step.values[at]);
+        if (step.keys) entry.key = stored(step.keys[at]);
+        if (step.values) entry.value = stored(step.values[at]);
         if (step.bias) entry.bias = step.bias[at];
         model.writes++;
       });
@@ -117,7 +117,7 @@ export function change(model: Model, step: Step): Id[] {
       return step.queries.map((query, at) => {
         const id = step.ids?.[at] ?? model.nextQuery;
         const position = step.position?.[at] ?? model.nextKey - 1;
-        model.queries.set(id, { query: Float32Array.from(query), position });
+        model.queries.set(id, { query: stored(query), position });
         model.nextQuery = Math.max(model.nextQuery, id + 1);
         return id;
       });
@@ -293,4 +293,9 @@ export function maskOf(model: Model): AttentionOptions["mask"] {
       return CsrMatrix.fromTriples(size(0), size(1), triples);
     }
   }
+}
+
+/** A row as it is stored: 32-bit floats, no −0. */
+function stored(row: ArrayLike<number>): Float32Array {
+  return Float32Array.from(row, (number) => Math.fround(number) + 0);
 }

@@ -95,7 +95,7 @@ function note(
     case "append":
       keys.set(change.ids as number, {
         key: change.keys as Float32Array,
-        value: change.values as Float32Array,
+        value: unsigned(change.values as Float32Array),
         bias: change.bias as number,
       });
       break;
@@ -103,7 +103,7 @@ function note(
       const old = keys.get(change.ids as number)!;
       keys.set(change.ids as number, {
         key: (change.keys ?? old.key) as Float32Array,
-        value: (change.values ?? old.value) as Float32Array,
+        value: unsigned((change.values ?? old.value) as Float32Array),
         bias: (change.bias ?? old.bias) as number,
       });
       break;
@@ -118,6 +118,7 @@ function note(
           const key = keys.get(id)!;
           const part = Float32Array.from(name === "keys" ? key.key : key.value);
           part[column] += delta;
+          part[column] += 0;
           keys.set(id, { ...key, [name === "keys" ? "key" : "value"]: part });
         }
       }
@@ -289,3 +290,8 @@ export const NO_STEPS: Ladder = {
   finer: 0,
   exact: 0,
 };
+
+/** A row without −0, as it is stored. */
+function unsigned(row: Float32Array): Float32Array {
+  return row.map((number) => number + 0);
+}

@@ -5,20 +5,51 @@
  */
 
 import type { Entry, Kernel, Query, Sums } from "../src/kernel/kernel.ts";
+import type { Representation } from "../src/matrix/representation.ts";
+import { growStore, makeStore, type Store } from "../src/matrix/store.ts";
+import { storeRow } from "../src/memory/keys.ts";
 import { makeScratch } from "../src/softmax/row.ts";
 import { exactly, type OracleKey, oracleSums } from "./oracle.ts";
 
 /** A query of `scale`, as kernels meet it. */
 export function queryOf(row: ArrayLike<number>, scale: number): Query {
   const rows = Float32Array.from(row);
-  return { dim: row.length, rows, at: 0, factor: scale * Math.LOG2E };
+  return {
+    dim: row.length,
+    rows,
+    at: 0,
+    factor: scale * Math.LOG2E,
+    entries: undefined,
+  };
+}
+
+/** Rows of a width as a table. */
+export function tableOf(
+  numbers: Float32Array,
+  width: number,
+  representation: Representation = "dense",
+): Store {
+  const rows = width === 0 ? 0 : numbers.length / width;
+  const store = makeStore(width);
+  growStore(store, Math.max(rows, 16));
+  for (let row = 0; row < store.start.length; row++) {
+    const given = row < rows
+      ? numbers.subarray(row * width, (row + 1) * width)
+      : new Float32Array(width);
+    storeRow(representation, store, row, given);
+  }
+  return store;
 }
 
 /** A key as a kernel moves it; one that is masked is none. */
 export function entryOf({ key, value, bias }: OracleKey): Entry {
   return {
     key: Float64Array.from(key),
+    plain: Float32Array.from(key),
+    at: 0,
+    keyEntries: undefined,
     value: Float64Array.from(value),
+    valueEntries: undefined,
     bias: bias * Math.LOG2E,
     peak: peakOf(value),
   };
@@ -46,8 +77,10 @@ export function foldKeys(
     peaks[slot] = peakOf(value);
     scratch.slots[i] = slot;
   });
-  kernel.score(query, rows, biases, scratch.slots, keys.length, scratch.scores);
-  kernel.recompute(sums, row, scratch, keys.length, values, peaks);
+  const count = keys.length;
+  kernel.score(query, tableOf(rows, dim), biases, scratch, count);
+  const table = tableOf(values, valueDim);
+  kernel.recompute(sums, row, scratch, count, table, peaks);
 }
 
 /** All numbers of all rows by name, as bits. */

@@ -21,9 +21,16 @@ import {
   settle,
   type Verdict,
 } from "../softmax/ladder.ts";
+import { numberAt } from "../matrix/store.ts";
 import { type Memory, queryOf } from "../memory/memory.ts";
 import { answerCost } from "../sync/plan.ts";
-import { fold, gather, GUEST, recomputeRow } from "../sync/recompute.ts";
+import {
+  fold,
+  gather,
+  GUEST,
+  recomputeRow,
+  scoreKeys,
+} from "../sync/recompute.ts";
 
 /** Writes the answer of an up-to-date row into `out` from `at` on. */
 export function answerRow(
@@ -100,32 +107,23 @@ function answerOpen(
 ): void {
   const { keys, kernel, open, valueDim, precision, scratch } = memory;
   const { slots, scores } = scratch, { ladder } = memory.counters;
-  kernel.score(query, keys.keys, keys.scoreBiases, slots, count, scores);
+  scoreKeys(memory, query, count);
   const components = openOf(open, valueDim);
-  const sums = finerSums(
-    scratch,
-    count,
-    keys.values,
-    valueDim,
-    keys.peaks,
-    components,
-  );
+  const sums = finerSums(scratch, count, keys.values, keys.peaks, components);
   kernel.multiplyAdds += count * (1 + components.length);
   if (settle(sums, precision, out, at, open) === "answered") {
     ladder.finer++;
     return;
   }
-  const weighed: Weighed[] = [];
+  const last = openOf(open, valueDim), weighed: Weighed[] = [];
   for (let i = 0; i < count; i++) {
-    const from = slots[i] * valueDim;
     weighed.push({
       score: scores[i],
-      value: keys.values.subarray(from, from + valueDim),
+      value: last.map((c) => numberAt(keys.values, slots[i], c)),
       peak: keys.peaks[slots[i]],
     });
   }
-  const last = openOf(open, valueDim);
-  const answers = exactAnswer(weighed, last, precision);
+  const answers = exactAnswer(weighed, [...last.keys()], precision);
   last.forEach((c, i) => out[at + c] = answers[i]);
   ladder.exact++;
 }

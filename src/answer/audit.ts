@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DenseMatrix } from "../matrix/dense.ts";
+import { copyRows } from "../matrix/output.ts";
 import { softmaxAttention } from "../softmax/definition.ts";
 import type { Memory } from "../memory/memory.ts";
 import { gather } from "../sync/recompute.ts";
@@ -15,23 +15,13 @@ export function measureRow(
   row: number,
   answer: Float64Array,
 ): number {
-  const { dim, valueDim, keys, rows, scale } = memory;
+  const { valueDim, keys, rows, scale } = memory;
   const count = gather(memory, rows.slots.idOf[row], rows.positions[row]);
   const slots = memory.scratch.slots.slice(0, count);
-  const table = (numbers: Float32Array, width: number) => {
-    const picked = new DenseMatrix(count, width);
-    slots.forEach((slot, at) =>
-      picked.data.set(
-        numbers.subarray(slot * width, (slot + 1) * width),
-        at * width,
-      )
-    );
-    return picked;
-  };
   const truth = softmaxAttention(
-    new DenseMatrix(1, dim, rows.queries.slice(row * dim, (row + 1) * dim)),
-    table(keys.keys, dim),
-    table(keys.values, valueDim),
+    copyRows(rows.queries, Int32Array.of(row)),
+    copyRows(keys.keys, slots),
+    copyRows(keys.values, slots),
     { scale, bias: Float64Array.from(slots, (slot) => keys.biases[slot]) },
   );
   let worst = 0;

@@ -57,7 +57,9 @@ export function boundRow(memory: Memory, row: number): ErrorBound {
 /** The bound of the answer last given to a query that is not watched. */
 export function boundGuest(memory: Memory, query: Query): ErrorBound {
   const { guest, factor, dim } = memory;
-  const length = lengthOf(query.rows.subarray(query.at, query.at + dim));
+  const length = lengthOf(
+    query.entries ?? query.rows.subarray(query.at, query.at + dim),
+  );
   const { norm, bias } = largestSizes(
     memory,
     length,

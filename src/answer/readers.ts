@@ -13,10 +13,11 @@ import {
   type Position,
   show,
 } from "../check.ts";
-import { checkRows, type Rows } from "../rows.ts";
+import type { Rows } from "../rows.ts";
+import { checkRows, rowOf } from "../matrix/input.ts";
 import type { Query } from "../kernel/kernel.ts";
 import { MOST_KEYS } from "../memory/keys.ts";
-import { type Memory, queryOf } from "../memory/memory.ts";
+import { makeQuery, type Memory, queryOf } from "../memory/memory.ts";
 import { GUEST } from "../sync/recompute.ts";
 import { listIds, listSlots, slotOf } from "../memory/slots.ts";
 
@@ -96,8 +97,14 @@ export function checkGuests(
       `Cannot ${verb}: the mask knows watched queries only, filter should say what these may see`,
     );
   }
+  const query = (at: number): Query => {
+    const row = rowOf(rows, at);
+    return row instanceof Float32Array
+      ? { dim, rows: row, at: 0, factor, entries: undefined }
+      : { ...makeQuery(memory), entries: row };
+  };
   return Array.from({ length: rows.count }, (_, at) => ({
-    query: { dim, rows: rows.data, at: at * dim, factor },
+    query: query(at),
     id: GUEST,
     position: position(at),
     filter: filter && ((key: Id) => filter(at, key) === true),

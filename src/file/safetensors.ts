@@ -8,14 +8,14 @@
  */
 
 /** Types of numbers that we write. */
-export type Dtype = "F32" | "F64" | "I64";
+export type Dtype = "F32" | "F64" | "I64" | "U32";
 
 /** A tensor by name. */
 export interface NamedTensor {
   name: string;
   dtype: Dtype;
   shape: readonly number[];
-  data: Float32Array | Float64Array | BigInt64Array;
+  data: Float32Array | Float64Array | BigInt64Array | Uint32Array;
 }
 
 /** A file taken apart; `data` is copied and aligned. */
@@ -31,6 +31,7 @@ const ARRAYS = {
   F32: Float32Array,
   F64: Float64Array,
   I64: BigInt64Array,
+  U32: Uint32Array,
 } as const;
 
 /** Writes a file. */

@@ -8,29 +8,63 @@
  * @module
  */
 
+import type { Entries } from "../rows.ts";
 import { scalar } from "./scalar.ts";
 
-/** A query as a kernel meets it: a row in a table of queries. */
+/** Marks a row that is written out. */
+export const DENSE = -1;
+
+/** Rows of numbers as they are stored: each is written out, or kept as its entries. */
+export interface Table {
+  readonly width: number;
+  /** rows: the place of a dense row in `dense`, or of a sparse row's first entry in the pool. */
+  start: Int32Array;
+  /** rows: a sparse row's entries in even columns; DENSE for a row that is written out. */
+  evens: Int32Array;
+  /** rows: numbers that are not 0, which of a sparse row are its entries. */
+  count: Int32Array;
+  /** places × width, row by row. */
+  dense: Float32Array;
+  /** The pool of entries. */
+  columns: Uint32Array;
+  numbers: Float32Array;
+}
+
+/** A query as a kernel meets it. */
 export interface Query {
   readonly dim: number;
-  /** Rows of dim. */
+  /** Its numbers, from `at` on. */
   rows: Float32Array;
-  /** Where the query starts. */
   at: number;
   /** What a dot product is multiplied with: scale · log2 e. */
   factor: number;
+  /** Its entries, if it is stored as such. */
+  entries: Entries | undefined;
 }
 
-/** A key as a kernel meets it. */
+/** A key with its value as the rows that it enters or leaves meet it. */
 export interface Entry {
-  /** dim components. */
+  /** The key, written out: as 64-bit numbers unless it is sparse, and where it lies as 32-bit ones, from `at` on. */
   key: Float64Array;
-  /** valueDim components. */
+  plain: Float32Array;
+  at: number;
+  /** Its entries, if it is stored as such. */
+  keyEntries: Entries | undefined;
+  /** valueDim components, or the entries of a sparse value. */
   value: Float64Array;
+  valueEntries: Entries | undefined;
   /** Added to the score, in units of log2. */
   bias: number;
   /** The largest component of the value in size. */
   peak: number;
+}
+
+/** Where the values of a key differ that stays, and what they were and are. */
+export interface Differences {
+  count: number;
+  columns: Int32Array;
+  before: Float64Array;
+  after: Float64Array;
 }
 
 /**
@@ -67,7 +101,7 @@ export interface Sums {
   numeratorLow: Float64Array;
 }
 
-/** Scratch of a recompute: scores, weights and slots of the keys that a row admits. */
+/** Scratch of a recompute: slots, scores and weights of the keys that a row admits. */
 export interface Scratch {
   /** count: slots of the keys. */
   slots: Int32Array;
@@ -77,6 +111,8 @@ export interface Scratch {
   weights: Float64Array;
   /** count */
   exponents: Float64Array;
+  /** count: places of the dense rows among `slots`, and from the end those of the sparse ones. */
+  picked: Int32Array;
 }
 
 /** What a kernel can do; `multiplyAdds` is a running count. */
@@ -86,36 +122,41 @@ export interface Kernel {
   /** The score that the last exchange gave a key that came in. */
   entered: number;
   /**
-   * Writes the canonical score of `count` keys, picked by `slots` from a table of rows of `dim`, into `scores`.
+   * Writes the canonical score of the `count` keys of `scratch.slots` into `scratch.scores`.
    *
    * Score = (even stripe + odd stripe of the dot product) · factor + bias, each operation rounded once in f64: the
-   * same bits in every kernel. Finite inputs give finite scores.
+   * same bits in every kernel, and for dense and sparse rows, since adding the product of a zero changes no sum.
+   * Finite inputs give finite scores. A dense key costs dim multiply-adds (the entries of the query if that is
+   * sparse), a sparse one its entries.
    */
   score(
     query: Query,
-    keys: Float32Array,
+    keys: Table,
     biases: Float64Array,
-    slots: Int32Array,
+    scratch: Scratch,
     count: number,
-    scores: Float64Array,
   ): void;
   /**
    * Folds `count` scored keys into row `row`, which gets new anchors and grids and nothing else.
    *
-   * Exact but for half a step of the fine grid per key and sum; any count up to 2²³.
+   * Exact but for half a step of the fine grid per key and sum; any count up to 2²³. A sparse value costs its entries.
    */
   recompute(
     sums: Sums,
     row: number,
     scratch: Scratch,
     count: number,
-    values: Float32Array,
+    values: Table,
     peaks: Float64Array,
   ): void;
   /**
-   * Takes `old` out of row `row` and puts `now` in, either of which may be null; `sameKey` says that they score alike.
+   * Takes `old` out of row `row` and puts `now` in, either of which may be null; `sameKey` says that they score alike,
+   * `differences` where their values differ then, if that is worth knowing.
    *
-   * Leaves the score of `now` in `entered`, where it formed one. Returns false, and leaves the row in need of a recompute, where its grids cannot hold the result.
+   * A query or a key that is sparse costs its entries, the fewer of both; a value its entries or its differences.
+   * A sparse query need not be written out, unless the key is the sparser one (`isSparser`).
+   * Leaves the score of `now` in `entered`, where it formed one. Returns false, and leaves the row in need of a
+   * recompute, where its grids cannot hold the result.
    */
   exchange(
     sums: Sums,
@@ -124,6 +165,7 @@ export interface Kernel {
     old: Entry | null,
     now: Entry | null,
     sameKey: boolean,
+    differences?: Differences,
   ): boolean;
 }
 

@@ -16,7 +16,17 @@ import {
   powerOfTwo,
   roundEven,
 } from "./exp2.ts";
-import type { Entry, Kernel, Query, Scratch, Sums } from "./kernel.ts";
+import type { Entries } from "../rows.ts";
+import { dotEntries, isSparser, partition } from "./entries.ts";
+import type {
+  Differences,
+  Entry,
+  Kernel,
+  Query,
+  Scratch,
+  Sums,
+  Table,
+} from "./kernel.ts";
 
 /** A total on the coarse grid stays below 2^18 units, a contribution below half of that. */
 export const RANGE: number = 2 ** 18;
@@ -50,52 +60,90 @@ export const scalar: Kernel = {
 
 function score(
   this: Kernel,
-  { dim, rows, at, factor }: Query,
-  keys: Float32Array,
+  { dim, rows, at, factor, entries }: Query,
+  keys: Table,
   biases: Float64Array,
-  slots: Int32Array,
+  { slots, picked, scores }: Scratch,
   count: number,
-  scores: Float64Array,
 ): void {
-  const paired = dim & ~1;
-  let i = 0;
+  const { start, dense } = keys, paired = dim & ~1;
+  const written = partition(keys, slots, count, picked);
+  let i = entries === undefined ? 0 : written;
   // Two keys at a time: four independent chains of additions.
-  for (; i + 1 < count; i += 2) {
-    const a = slots[i] * dim, b = slots[i + 1] * dim;
+  for (; i + 1 < written; i += 2) {
+    const first = picked[i], second = picked[i + 1];
+    const a = start[slots[first]] * dim, b = start[slots[second]] * dim;
     let evenA = 0, oddA = 0, evenB = 0, oddB = 0;
     for (let t = 0; t < paired; t += 2) {
       const even = rows[at + t], odd = rows[at + t + 1];
-      evenA += even * keys[a + t];
-      oddA += odd * keys[a + t + 1];
-      evenB += even * keys[b + t];
-      oddB += odd * keys[b + t + 1];
+      evenA += even * dense[a + t];
+      oddA += odd * dense[a + t + 1];
+      evenB += even * dense[b + t];
+      oddB += odd * dense[b + t + 1];
     }
     if (paired < dim) {
-      evenA += rows[at + paired] * keys[a + paired];
-      evenB += rows[at + paired] * keys[b + paired];
+      evenA += rows[at + paired] * dense[a + paired];
+      evenB += rows[at + paired] * dense[b + paired];
     }
-    scores[i] = (evenA + oddA) * factor + biases[slots[i]];
-    scores[i + 1] = (evenB + oddB) * factor + biases[slots[i + 1]];
+    scores[first] = (evenA + oddA) * factor + biases[slots[first]];
+    scores[second] = (evenB + oddB) * factor + biases[slots[second]];
   }
-  if (i < count) {
-    const a = slots[i] * dim;
+  if (i < written) {
+    const last = picked[i], a = start[slots[last]] * dim;
     let even = 0, odd = 0;
     for (let t = 0; t < paired; t += 2) {
-      even += rows[at + t] * keys[a + t];
-      odd += rows[at + t + 1] * keys[a + t + 1];
+      even += rows[at + t] * dense[a + t];
+      odd += rows[at + t + 1] * dense[a + t + 1];
     }
-    if (paired < dim) even += rows[at + paired] * keys[a + paired];
-    scores[i] = (even + odd) * factor + biases[slots[i]];
+    if (paired < dim) even += rows[at + paired] * dense[a + paired];
+    scores[last] = (even + odd) * factor + biases[slots[last]];
   }
-  this.multiplyAdds += count * dim;
+  if (entries !== undefined) {
+    for (let i = 0; i < written; i++) {
+      const slot = slots[picked[i]];
+      scores[picked[i]] = dotOf(entries, dense, start[slot] * dim) * factor +
+        biases[slot];
+    }
+  }
+  let products = written * (entries === undefined ? dim : entries.count);
+  for (let i = picked.length - count + written; i < picked.length; i++) {
+    const slot = slots[picked[i]], nonZeros = keys.count[slot];
+    const dot = dotEntries(
+      keys.columns,
+      keys.numbers,
+      start[slot],
+      keys.evens[slot],
+      nonZeros,
+      rows,
+      at,
+    );
+    scores[picked[i]] = dot * factor + biases[slot];
+    products += nonZeros;
+  }
+  this.multiplyAdds += products;
 }
 
-/** The canonical score of one key. */
-function scoreOf(
-  { dim, rows, at, factor }: Query,
-  key: Float64Array,
-  bias: number,
+function dotOf(
+  { columns, numbers, start, evens, count }: Entries,
+  rows: Float32Array,
+  at: number,
 ): number {
+  return dotEntries(columns, numbers, start, evens, count, rows, at);
+}
+
+/** The canonical score of one key; counts the multiply-adds it takes. */
+function scoreOf(kernel: Kernel, query: Query, entry: Entry): number {
+  const { dim, rows, at, factor, entries } = query,
+    { key, keyEntries, bias } = entry;
+  if (keyEntries !== undefined && isSparser(keyEntries, entries)) {
+    kernel.multiplyAdds += keyEntries.count;
+    return dotOf(keyEntries, rows, at) * factor + bias;
+  }
+  if (entries !== undefined) {
+    kernel.multiplyAdds += entries.count;
+    return dotOf(entries, entry.plain, entry.at) * factor + bias;
+  }
+  kernel.multiplyAdds += dim;
   const paired = dim & ~1;
   let even = 0, odd = 0;
   for (let t = 0; t < paired; t += 2) {
@@ -112,7 +160,7 @@ function recompute(
   row: number,
   scratch: Scratch,
   count: number,
-  values: Float32Array,
+  values: Table,
   peaks: Float64Array,
 ): void {
   const { slots, scores, weights, exponents } = scratch;
@@ -172,40 +220,43 @@ function recompute(
   sums.massLow[row] = massLow;
   sums.magnitudeHigh[row] = magnitudeHigh;
   sums.magnitudeLow[row] = magnitudeLow;
-  foldValues(sums, row, slots, weights, count, values, fineMagic);
-  this.multiplyAdds += count * (sums.valueDim + 1);
+  this.multiplyAdds += count +
+    foldValues(sums, row, scratch, count, values, fineMagic);
 }
 
-/** Sums weights · values, four keys at a time: on a grid the order of additions does not matter. */
+/** Sums weights · values, four dense ones at a time: on a grid the order of additions does not matter. */
 function foldValues(
   sums: Sums,
   row: number,
-  slots: Int32Array,
-  weights: Float64Array,
+  { slots, weights, picked }: Scratch,
   count: number,
-  values: Float32Array,
+  values: Table,
   fineMagic: number,
-): void {
+): number {
   const valueDim = sums.valueDim,
     high = sums.numeratorHigh,
     low = sums.numeratorLow;
+  const { start: starts, dense } = values;
   const start = row * valueDim, end = start + valueDim;
   high.fill(0, start, end);
   low.fill(0, start, end);
+  const written = partition(values, slots, count, picked);
   let i = 0;
-  for (; i + 3 < count; i += 4) {
-    const wa = weights[i],
-      wb = weights[i + 1],
-      wc = weights[i + 2],
-      wd = weights[i + 3];
+  for (; i + 3 < written; i += 4) {
+    const wa = weights[picked[i]],
+      wb = weights[picked[i + 1]],
+      wc = weights[picked[i + 2]],
+      wd = weights[picked[i + 3]];
     if (wa === 0 && wb === 0 && wc === 0 && wd === 0) continue;
-    let a = slots[i] * valueDim, b = slots[i + 1] * valueDim;
-    let c = slots[i + 2] * valueDim, d = slots[i + 3] * valueDim;
+    let a = starts[slots[picked[i]]] * valueDim,
+      b = starts[slots[picked[i + 1]]] * valueDim;
+    let c = starts[slots[picked[i + 2]]] * valueDim,
+      d = starts[slots[picked[i + 3]]] * valueDim;
     for (let at = start; at < end; at++) {
-      const ya = wa * values[a++],
-        yb = wb * values[b++],
-        yc = wc * values[c++],
-        yd = wd * values[d++];
+      const ya = wa * dense[a++],
+        yb = wb * dense[b++],
+        yc = wc * dense[c++],
+        yd = wd * dense[d++];
       const ha = (ya + COARSE_MAGIC) - COARSE_MAGIC,
         hb = (yb + COARSE_MAGIC) - COARSE_MAGIC;
       const hc = (yc + COARSE_MAGIC) - COARSE_MAGIC,
@@ -217,19 +268,56 @@ function foldValues(
           (((yd - hd) + fineMagic) - fineMagic));
     }
   }
-  for (; i < count; i++) {
-    const weight = weights[i], from = slots[i] * valueDim - start;
+  for (; i < written; i++) {
+    const weight = weights[picked[i]],
+      from = starts[slots[picked[i]]] * valueDim - start;
     for (let at = start; at < end; at++) {
-      const y = weight * values[from + at],
+      const y = weight * dense[from + at],
         h = (y + COARSE_MAGIC) - COARSE_MAGIC;
       high[at] += h;
       low[at] += ((y - h) + fineMagic) - fineMagic;
     }
   }
+  let products = written * valueDim;
+  for (let i = picked.length - count + written; i < picked.length; i++) {
+    const slot = slots[picked[i]], from = starts[slot];
+    const nonZeros = values.count[slot];
+    products += nonZeros;
+    addEntries(
+      sums,
+      start,
+      fineMagic,
+      weights[picked[i]],
+      values.columns,
+      values.numbers,
+      from,
+      from + nonZeros,
+    );
+  }
+  return products;
 }
 
-/** Weight in units of the mass, weight in units of the values, score: what a row gives a key. */
-const OLD = new Float64Array(3), NEW = new Float64Array(3);
+/** Adds weight · value for a sparse value. */
+function addEntries(
+  { numeratorHigh: high, numeratorLow: low }: Sums,
+  start: number,
+  fineMagic: number,
+  weight: number,
+  columns: Uint32Array,
+  numbers: Float32Array,
+  from: number,
+  to: number,
+): void {
+  for (let i = from; i < to; i++) {
+    const at = start + columns[i], y = weight * numbers[i];
+    const h = (y + COARSE_MAGIC) - COARSE_MAGIC;
+    high[at] += h;
+    low[at] += ((y - h) + fineMagic) - fineMagic;
+  }
+}
+
+/** Weight in units of the mass, weight in units of the values: what a row gives a key. */
+const OLD = new Float64Array(2), NEW = new Float64Array(2);
 
 function exchange(
   this: Kernel,
@@ -239,21 +327,17 @@ function exchange(
   old: Entry | null,
   now: Entry | null,
   sameKey: boolean,
+  differences?: Differences,
 ): boolean {
   OLD.fill(0);
   NEW.fill(0);
-  let scored = 0, fits = true;
-  if (old !== null) {
-    weigh(sums, row, query, old, OLD);
-    scored++;
-  }
+  let fits = true;
+  if (old !== null) weigh(sums, row, scoreOf(this, query, old), OLD);
   if (old !== null && now !== null && sameKey) NEW.set(OLD);
   else if (now !== null) {
-    fits = weigh(sums, row, query, now, NEW);
-    this.entered = NEW[2];
-    scored++;
+    this.entered = scoreOf(this, query, now);
+    fits = weigh(sums, row, this.entered, NEW);
   }
-  this.multiplyAdds += scored * query.dim;
   const oldWeight = OLD[0], newWeight = NEW[0];
   const oldPart = old === null ? 0 : OLD[1] * old.peak;
   const newPart = now === null ? 0 : NEW[1] * now.peak;
@@ -266,7 +350,6 @@ function exchange(
   const oldCaught = (oldPart + COARSE_MAGIC) - COARSE_MAGIC;
   const newCaught = (newPart + COARSE_MAGIC) - COARSE_MAGIC;
   const magnitudeHigh = sums.magnitudeHigh[row] + (newCaught - oldCaught);
-  const folds = (old === null ? 0 : 1) + (now === null ? 0 : 1);
   const count = sums.count[row] + (now === null ? 0 : 1) -
     (old === null ? 0 : 1);
   if (massHigh > RANGE || magnitudeHigh > RANGE || count > sums.room[row]) {
@@ -279,11 +362,26 @@ function exchange(
   sums.magnitudeHigh[row] = magnitudeHigh;
   sums.magnitudeLow[row] += (((newPart - newCaught) + fineMagic) - fineMagic) -
     (((oldPart - oldCaught) + fineMagic) - fineMagic);
-  if (old !== null && now !== null) {
+  if (old !== null && now !== null && differences !== undefined) {
+    swapDifferences(sums, row, fineMagic, OLD[1], differences);
+    this.multiplyAdds += 2 * (differences.count + 1);
+    return true;
+  }
+  if (old !== null) {
+    this.multiplyAdds += 1 + (old.valueEntries?.count ?? sums.valueDim);
+  }
+  if (now !== null) {
+    this.multiplyAdds += 1 + (now.valueEntries?.count ?? sums.valueDim);
+  }
+  if (
+    old !== null && now !== null && old.valueEntries === undefined &&
+    now.valueEntries === undefined
+  ) {
     swapValue(sums, row, fineMagic, OLD[1], old.value, NEW[1], now.value);
-  } else if (now !== null) addValue(sums, row, fineMagic, NEW[1], now.value);
-  else if (old !== null) addValue(sums, row, fineMagic, -OLD[1], old.value);
-  this.multiplyAdds += folds * (sums.valueDim + 1);
+    return true;
+  }
+  if (old !== null) addValue(sums, row, fineMagic, -OLD[1], old);
+  if (now !== null) addValue(sums, row, fineMagic, NEW[1], now);
   return true;
 }
 
@@ -294,12 +392,9 @@ const LARGEST = 600;
 function weigh(
   sums: Sums,
   row: number,
-  query: Query,
-  entry: Entry,
+  score: number,
   into: Float64Array,
 ): boolean {
-  const score = scoreOf(query, entry.key, entry.bias);
-  into[2] = score;
   const whole = roundEven(score), mantissa = exp2(score - whole);
   const exponent = whole - sums.anchor[row];
   const places = exponent - sums.shift[row];
@@ -334,17 +429,51 @@ function swapValue(
   }
 }
 
+/** Where a value changed under the same weight; what did not change stays to the bit. */
+function swapDifferences(
+  { valueDim, numeratorHigh: high, numeratorLow: low }: Sums,
+  row: number,
+  fineMagic: number,
+  weight: number,
+  { count, columns, before, after }: Differences,
+): void {
+  for (let i = 0; i < count; i++) {
+    const at = row * valueDim + columns[i];
+    const out = weight * before[i], into = weight * after[i];
+    const oldHigh = (out + COARSE_MAGIC) - COARSE_MAGIC,
+      newHigh = (into + COARSE_MAGIC) - COARSE_MAGIC;
+    high[at] += newHigh - oldHigh;
+    low[at] += (((into - newHigh) + fineMagic) - fineMagic) -
+      (((out - oldHigh) + fineMagic) - fineMagic);
+  }
+}
+
 /** Adds weight · value; a negative weight takes out exactly what the positive one put in. */
 function addValue(
   sums: Sums,
   row: number,
   fineMagic: number,
   weight: number,
-  value: Float64Array,
+  { value, valueEntries }: Entry,
 ): void {
   const valueDim = sums.valueDim,
     high = sums.numeratorHigh,
     low = sums.numeratorLow;
+  if (valueEntries !== undefined) {
+    const { columns, numbers, start, count } = valueEntries;
+    const end = start + count;
+    addEntries(
+      sums,
+      row * valueDim,
+      fineMagic,
+      weight,
+      columns,
+      numbers,
+      start,
+      end,
+    );
+    return;
+  }
   for (let c = 0, at = row * valueDim; c < valueDim; c++, at++) {
     const part = weight * value[c],
       caught = (part + COARSE_MAGIC) - COARSE_MAGIC;

@@ -7,7 +7,9 @@
  * @module
  */
 import { type Id, ID_LIMIT } from "../check.ts";
+import type { Entries, Row } from "../rows.ts";
 import { CsrMatrix, trusted } from "./csr.ts";
+import { type Arena, takeFloats } from "./input.ts";
 import { checkSparse } from "./structure.ts";
 import { checkSums, checkTriples, gather } from "./triples.ts";
 
@@ -100,4 +102,61 @@ function checkMatrix(
       edits.values.slice(),
     ),
   };
+}
+
+/**
+ * A row with deltas added: each number fround(stored + delta), stored alike.
+ *
+ * Costs the numbers of a dense row, the entries and edits of a sparse one. What comes out infinite is refused.
+ */
+export function editRow(
+  row: Row,
+  deltas: { indices: Uint32Array; values: Float64Array | Float32Array },
+  arena: Arena,
+  refuse: (column: number, edited: number) => never,
+): Row {
+  const { indices, values } = deltas;
+  if (!(row instanceof Float32Array)) return editEntries(row, deltas, refuse);
+  const edited = takeFloats(arena, row.length);
+  edited.set(row);
+  for (let i = 0; i < indices.length; i++) {
+    const column = indices[i], number = row[column] + values[i];
+    edited[column] = number;
+    if (!Number.isFinite(edited[column])) refuse(column, number);
+  }
+  return edited;
+}
+
+function editEntries(
+  row: Entries,
+  { indices, values }: {
+    indices: Uint32Array;
+    values: Float64Array | Float32Array;
+  },
+  refuse: (column: number, edited: number) => never,
+): Entries {
+  const most = row.count + indices.length;
+  const columns = new Uint32Array(most), numbers = new Float32Array(most);
+  let used = 0, evens = 0;
+  for (let lane = 0; lane < 2; lane++) {
+    let at = row.start + lane * row.evens;
+    const end = row.start + (lane === 0 ? row.evens : row.count);
+    for (let i = 0; i < indices.length || at < end;) {
+      if (i < indices.length && indices[i] % 2 !== lane) {
+        i++;
+        continue;
+      }
+      const stored = at < end ? row.columns[at] : Infinity;
+      const given = i < indices.length ? indices[i] : Infinity;
+      const column = Math.min(stored, given);
+      let number = stored === column ? row.numbers[at++] : 0;
+      if (given === column) number += values[i++];
+      columns[used] = column;
+      numbers[used] = number;
+      if (!Number.isFinite(numbers[used])) refuse(column, number);
+      if (numbers[used] !== 0) used++;
+    }
+    if (lane === 0) evens = used;
+  }
+  return { columns, numbers, start: 0, evens, count: used };
 }

@@ -4,6 +4,17 @@
  * @module
  */
 
+import type { Row } from "../rows.ts";
+import { isDense, type Representation } from "../matrix/representation.ts";
+import {
+  clearRow,
+  growStore,
+  makeStore,
+  nonZerosOf,
+  setRow,
+  type Store,
+  storeBytes,
+} from "../matrix/store.ts";
 import {
   addSlot,
   dropSlot,
@@ -19,10 +30,11 @@ export interface KeyTable {
   readonly dim: number;
   readonly valueDim: number;
   slots: SlotTable;
-  /** slots × dim, row by row. */
-  keys: Float32Array;
-  /** slots × valueDim, row by row. */
-  values: Float32Array;
+  readonly representation: Representation;
+  /** slots × dim */
+  keys: Store;
+  /** slots × valueDim */
+  values: Store;
   /** slots: as given, in nats; −Infinity masks the key. */
   biases: Float64Array;
   /** slots: the bias in units of log2, as scores have it. */
@@ -37,13 +49,18 @@ export interface KeyTable {
 export const MOST_KEYS: number = 2 ** 23;
 
 /** Makes an empty table. */
-export function makeKeys(dim: number, valueDim: number): KeyTable {
+export function makeKeys(
+  dim: number,
+  valueDim: number,
+  representation: Representation,
+): KeyTable {
   return {
     dim,
     valueDim,
+    representation,
     slots: makeSlots(),
-    keys: new Float32Array(0),
-    values: new Float32Array(0),
+    keys: makeStore(dim),
+    values: makeStore(valueDim),
     biases: new Float64Array(0),
     scoreBiases: new Float64Array(0),
     peaks: new Float64Array(0),
@@ -56,26 +73,28 @@ export function addKey(table: KeyTable, id: Id): number {
   return addSlot(table.slots, id);
 }
 
-/** Gives the slot of a key back; its content stays until the slot is used again. */
+/** Gives the slot of a key back, and what it held. */
 export function dropKey(table: KeyTable, id: Id): number {
-  return dropSlot(table.slots, id);
+  const slot = dropSlot(table.slots, id);
+  clearRow(table.keys, slot);
+  clearRow(table.values, slot);
+  return slot;
 }
 
 /** Sets what is given of a slot's content. */
 export function setKey(
   table: KeyTable,
   slot: number,
-  key: Float32Array | undefined,
-  value: Float32Array | undefined,
+  key: Row | undefined,
+  value: Row | undefined,
   bias: number | undefined,
 ): void {
-  const { dim, valueDim } = table;
   if (key !== undefined) {
-    table.keys.set(key, slot * dim);
+    storeRow(table.representation, table.keys, slot, key);
     table.norms[slot] = lengthOf(key);
   }
   if (value !== undefined) {
-    table.values.set(value, slot * valueDim);
+    storeRow(table.representation, table.values, slot, value);
     table.peaks[slot] = peakOf(value);
   }
   if (bias !== undefined) {
@@ -84,25 +103,69 @@ export function setKey(
   }
 }
 
+/** Share of the numbers of all keys and values that are not 0. */
+export function densityOf({ keys, values, slots }: KeyTable): number {
+  let nonZeros = 0;
+  for (let slot = 0; slot < slots.used; slot++) {
+    nonZeros += keys.count[slot] + values.count[slot];
+  }
+  return nonZeros === 0
+    ? 0
+    : nonZeros / (slots.size * (keys.width + values.width));
+}
+
+/** Rows of keys and of values by how they are stored. */
+export function blocksOf(
+  { keys, values, slots }: KeyTable,
+): { dense: number; sparse: number } {
+  const dense = keys.denseRows + values.denseRows;
+  return { dense, sparse: 2 * slots.size - dense };
+}
+
 /** Bytes held by the table. */
 export function keysBytes(table: KeyTable): number {
-  return slotsBytes(table.slots) + table.keys.byteLength +
-    table.values.byteLength + table.biases.byteLength +
+  return slotsBytes(table.slots) + storeBytes(table.keys) +
+    storeBytes(table.values) + table.biases.byteLength +
     table.scoreBiases.byteLength + table.peaks.byteLength +
     table.norms.byteLength;
 }
 
-/** At least the Euclidean length of a row: the square root of a sum in f64, and a little more than its rounding. */
-export function lengthOf(row: ArrayLike<number>): number {
+/** Sets a row, stored as its density wants it. */
+export function storeRow(
+  representation: Representation,
+  store: Store,
+  row: number,
+  given: Row,
+): void {
+  const nonZeros = nonZerosOf(given);
+  const dense = isDense(representation, store, row, nonZeros);
+  setRow(store, row, given, nonZeros, dense);
+}
+
+/**
+ * At least the Euclidean length of a row: the square root of a sum in f64, and a little more than its rounding. Even
+ * columns first, so that it is the same for sparse rows.
+ */
+export function lengthOf(row: Row): number {
   let square = 0;
-  for (let t = 0; t < row.length; t++) square += row[t] * row[t];
+  if (row instanceof Float32Array) {
+    for (let t = 0; t < row.length; t += 2) square += row[t] * row[t];
+    for (let t = 1; t < row.length; t += 2) square += row[t] * row[t];
+  } else {
+    for (let i = row.start; i < row.start + row.count; i++) {
+      square += row.numbers[i] * row.numbers[i];
+    }
+  }
   return Math.sqrt(square) * (1 + 2 ** -20);
 }
 
-function peakOf(value: Float32Array): number {
+function peakOf(row: Row): number {
+  const plain = row instanceof Float32Array;
+  const numbers = plain ? row : row.numbers, start = plain ? 0 : row.start;
+  const end = start + (plain ? row.length : row.count);
   let peak = 0;
-  for (let c = 0; c < value.length; c++) {
-    const size = Math.abs(value[c]);
+  for (let i = start; i < end; i++) {
+    const size = Math.abs(numbers[i]);
     if (size > peak) peak = size;
   }
   return peak;
@@ -111,18 +174,13 @@ function peakOf(value: Float32Array): number {
 /** Makes room for `slots` slots. */
 export function growKeys(table: KeyTable, slots: number): void {
   growSlots(table.slots, slots);
-  const floats = (old: Float32Array, width: number) => {
-    const grown = new Float32Array(slots * width);
-    grown.set(old);
-    return grown;
-  };
   const doubles = (old: Float64Array) => {
     const grown = new Float64Array(slots);
     grown.set(old);
     return grown;
   };
-  table.keys = floats(table.keys, table.dim);
-  table.values = floats(table.values, table.valueDim);
+  growStore(table.keys, slots);
+  growStore(table.values, slots);
   table.biases = doubles(table.biases);
   table.scoreBiases = doubles(table.scoreBiases);
   table.peaks = doubles(table.peaks);

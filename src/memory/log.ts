@@ -12,11 +12,13 @@
 
 import type { KeyTable } from "./keys.ts";
 import {
-  copyRow,
-  grownVersions,
+  clearVersion,
+  fillVersion,
+  growVersions,
   makeVersions,
   moveVersion,
   type Versions,
+  versionsBytes,
 } from "./versions.ts";
 
 /** The clock of a row whose sums are void. */
@@ -46,8 +48,8 @@ export interface Log {
   settled: number;
 }
 
-/** Makes an empty log. */
-export function makeLog(): Log {
+/** Makes an empty log for keys and values of these widths. */
+export function makeLog(dim: number, valueDim: number): Log {
   return {
     clock: 0,
     seen: COLD,
@@ -57,38 +59,47 @@ export function makeLog(): Log {
     previous: new Int32Array(0),
     head: -1,
     newest: new Int32Array(0),
-    versions: makeVersions(0, 0, 0),
+    versions: makeVersions(0, dim, valueDim),
     coalesced: 0,
     pending: 0,
     settled: 0,
   };
 }
 
+/** Ticks for a slot that is about to be written. */
+export function tick(log: Log, table: KeyTable, slot: number): void {
+  if (slot >= log.written.length) growLog(log, table.slots.idOf.length);
+  log.clock++;
+}
+
 /**
- * Notes that a slot is about to be written: whether it holds a key until now, and whether its score may change.
+ * Keeps what a slot holds if a row has seen it, at the clock of the write that is to come.
  *
  * `limit` is how many versions may be kept and `clocks` the clocks of the rows, some of which may go cold.
  */
-export function noteWrite(
+export function noteContent(
   log: Log,
   table: KeyTable,
   slot: number,
   held: boolean,
-  rescored: boolean,
   limit: number,
   clocks: Float64Array,
 ): void {
-  if (slot >= log.written.length) growLog(log, table.slots.idOf.length);
-  const clock = ++log.clock, written = log.written[slot];
+  const written = log.written[slot];
   if (written > log.seen) {
     if (written > 0) log.coalesced++;
   } else if (held) {
     // Making room may turn every row cold, after which nobody has seen anything.
     if (log.versions.used >= limit) shed(log, clocks, limit);
     if (written <= log.seen && log.versions.used < limit) {
-      keepVersion(log, table, slot, clock, limit);
+      copyVersion(log, table, slot, log.clock, limit);
     }
   }
+}
+
+/** Notes that a slot is written, and whether its score may change. */
+export function noteWrite(log: Log, slot: number, rescored: boolean): void {
+  const { clock } = log, written = log.written[slot];
   if (written <= log.settled) log.pending++;
   log.written[slot] = clock;
   if (rescored) log.scored[slot] = clock;
@@ -130,38 +141,43 @@ export function listWritten(
   return count;
 }
 
-/** All rows are up to date: no version is needed any more. */
+/** All rows are up to date. */
 export function settle(log: Log): void {
-  const { versions } = log;
-  for (let at = 0; at < versions.used; at++) {
-    log.newest[versions.slot[at]] = NONE;
-  }
-  versions.used = 0;
   log.pending = 0;
   log.settled = log.clock;
 }
 
-/** Bytes held by the log. */
-export function logBytes(log: Log): number {
+/** No version is needed any more. */
+export function dropVersions(log: Log): void {
   const { versions } = log;
-  return log.written.byteLength + log.scored.byteLength + log.next.byteLength +
-    log.previous.byteLength +
-    log.newest.byteLength + versions.slot.length * 56 +
-    versions.keys.byteLength + versions.values.byteLength;
+  for (let at = 0; at < versions.used; at++) {
+    log.newest[versions.slot[at]] = NONE;
+    clearVersion(versions, at);
+  }
+  versions.used = 0;
 }
 
-function keepVersion(
+/** Bytes held by the log. */
+export function logBytes(log: Log): number {
+  return log.written.byteLength + log.scored.byteLength + log.next.byteLength +
+    log.previous.byteLength + log.newest.byteLength +
+    versionsBytes(log.versions);
+}
+
+/** Copies what a slot holds into a version good until a clock: into the place given, or a new one. */
+export function copyVersion(
   log: Log,
   table: KeyTable,
   slot: number,
   clock: number,
   limit: number,
-): void {
-  const { dim, valueDim } = table;
-  if (log.versions.used === log.versions.slot.length) {
-    log.versions = grownVersions(log.versions, dim, valueDim, limit);
+  place?: number,
+): number {
+  const { versions } = log;
+  if (place === undefined && versions.used === versions.slot.length) {
+    growVersions(versions, limit);
   }
-  const { versions } = log, at = versions.used++;
+  const at = place ?? versions.used++;
   versions.slot[at] = slot;
   versions.id[at] = table.slots.idOf[slot];
   versions.from[at] = log.written[slot];
@@ -170,9 +186,9 @@ function keepVersion(
   versions.bias[at] = table.scoreBiases[slot];
   versions.peak[at] = table.peaks[slot];
   versions.norm[at] = table.norms[slot];
-  copyRow(table.keys, slot, versions.keys, at, dim);
-  copyRow(table.values, slot, versions.values, at, valueDim);
+  fillVersion(versions, at, table.keys, table.values, slot);
   log.newest[slot] = at;
+  return at;
 }
 
 /**
@@ -209,7 +225,10 @@ function dropUnneeded(log: Log, rowClocks: Float64Array): void {
   for (let at = 0; at < versions.used; at++) newest[slot[at]] = NONE;
   let kept = 0;
   for (let at = 0; at < versions.used; at++) {
-    if (!needed(at)) continue;
+    if (!needed(at)) {
+      clearVersion(versions, at);
+      continue;
+    }
     if (kept !== at) moveVersion(versions, at, kept);
     older[kept] = newest[slot[kept]];
     newest[slot[kept]] = kept++;

@@ -5,13 +5,42 @@
  */
 
 import type { Id } from "../check.ts";
-import type { Arena } from "../rows.ts";
-import type { Entry, Kernel, Query, Scratch, Sums } from "../kernel/kernel.ts";
+import type { Row } from "../rows.ts";
+import type { Arena } from "../matrix/input.ts";
+import type { Representation } from "../matrix/representation.ts";
+import {
+  clearRow,
+  entriesOf,
+  growStore,
+  makeSpread,
+  makeStore,
+  type Spread,
+  spreadEntries,
+  type Store,
+  storeBytes,
+} from "../matrix/store.ts";
+import {
+  DENSE,
+  type Differences,
+  type Entry,
+  type Kernel,
+  type Query,
+  type Scratch,
+  type Sums,
+} from "../kernel/kernel.ts";
 import { growSums, makeScratch, makeSums, sumsBytes } from "../softmax/row.ts";
-import { keysBytes, type KeyTable, lengthOf, makeKeys } from "./keys.ts";
+import {
+  keysBytes,
+  type KeyTable,
+  lengthOf,
+  makeKeys,
+  storeRow,
+} from "./keys.ts";
 import { COLD, type Log, logBytes, makeLog } from "./log.ts";
 import { versionBytes } from "./versions.ts";
-import { edgesBytes, type Mask } from "./mask.ts";
+import { dropQueryEdges, edgesBytes } from "./edges.ts";
+import type { Mask } from "./mask.ts";
+import { forgetRow, makePairs, type Pairs, pairsBytes } from "./pairs.ts";
 import {
   addSlot,
   dropSlot,
@@ -25,8 +54,8 @@ import {
 /** The watched queries; arrays are as long as there are slots for rows. */
 export interface RowTable {
   slots: SlotTable;
-  /** rows × dim, row by row. */
-  queries: Float32Array;
+  /** rows × dim */
+  queries: Store;
   /** rows: the newest key a causal query sees. */
   positions: Float64Array;
   /** rows: at least the Euclidean length of the query. */
@@ -39,8 +68,6 @@ export interface RowTable {
   sums: Sums;
   /** Answers that took the third step of the ladder or a later one, until their row moves. */
   answers: Map<number, Float64Array>;
-  /** For rows with changed edges: key ids, and whether the sums have them. */
-  flips: Map<number, Map<Id, boolean>>;
 }
 
 /**
@@ -89,12 +116,21 @@ export interface Memory {
   keys: KeyTable;
   rows: RowTable;
   log: Log;
+  /** Of masks of edges only. */
+  readonly pairs: Pairs;
   scratch: Scratch;
   /** Rows of a call between the door and the tables. */
   arena: Arena;
   /** A key on its way into rows, and one on its way out. */
   readonly now: Entry;
   readonly old: Entry;
+  /** Their keys, written out where they are sparse, and where their values differ. */
+  readonly nowSpread: Spread;
+  readonly oldSpread: Spread;
+  readonly differences: Differences;
+  /** A sparse query, written out, and the row it is of. */
+  readonly spread: Spread;
+  spreadRow: number;
   /** One row for queries that are not watched. */
   guest: Sums;
   /** Components that a step of the ladder left open, and behind them their number. */
@@ -114,6 +150,7 @@ export interface MemorySettings {
   logLimit: number | undefined;
   mask: Mask;
   kernel: Kernel;
+  representation: Representation;
 }
 
 /** Calls with more keys or more numbers than this get arrays of their own. */
@@ -125,10 +162,10 @@ export function makeMemory(settings: MemorySettings): Memory {
   return {
     ...settings,
     factor: settings.scale * Math.LOG2E,
-    keys: makeKeys(dim, valueDim),
+    keys: makeKeys(dim, valueDim, settings.representation),
     rows: {
       slots: makeSlots(),
-      queries: new Float32Array(0),
+      queries: makeStore(dim),
       positions: new Float64Array(0),
       norms: new Float64Array(0),
       clocks: new Float64Array(0),
@@ -136,9 +173,9 @@ export function makeMemory(settings: MemorySettings): Memory {
       biasSizes: new Float64Array(0),
       sums: makeSums(0, dim, valueDim),
       answers: new Map(),
-      flips: new Map(),
     },
-    log: makeLog(),
+    log: makeLog(dim, valueDim),
+    pairs: makePairs(),
     scratch: makeScratch(0),
     arena: {
       floats: new Float32Array(
@@ -148,6 +185,16 @@ export function makeMemory(settings: MemorySettings): Memory {
     },
     now: makeEntry(dim, valueDim),
     old: makeEntry(dim, valueDim),
+    nowSpread: makeSpread(),
+    oldSpread: makeSpread(),
+    differences: {
+      count: 0,
+      columns: new Int32Array(valueDim),
+      before: new Float64Array(valueDim),
+      after: new Float64Array(valueDim),
+    },
+    spread: makeSpread(),
+    spreadRow: -1,
     guest: makeSums(1, dim, valueDim),
     open: new Int32Array(valueDim + 1),
     reading: false,
@@ -187,29 +234,65 @@ export function refuseWhileReading(verb: string, { reading }: Memory): void {
 
 /** Sets the query of an id, new or known: its row starts cold. The caller has made room. */
 export function setQuery(
-  { dim, rows }: Memory,
+  memory: Memory,
   id: Id,
-  query: Float32Array,
+  query: Row,
   position: Id,
 ): void {
-  const { slots } = rows;
+  const { keys, rows } = memory, { slots } = rows;
+  memory.spreadRow = -1;
   let row = slotOf(slots, id);
   if (row < 0) row = addSlot(slots, id);
-  rows.queries.set(query, row * dim);
+  storeRow(keys.representation, rows.queries, row, query);
   rows.positions[row] = position;
   rows.norms[row] = lengthOf(query);
-  forgetSums(rows, row);
+  forgetSums(memory, row);
 }
 
 /** Takes the row of a query away, and its edges, which nobody can ask for again. */
-export function dropQuery({ rows, mask }: Memory, id: Id): void {
-  forgetSums(rows, dropSlot(rows.slots, id));
-  if (mask.kind === "edges") mask.edges.delete(id);
+export function dropQuery(memory: Memory, id: Id): void {
+  const { rows, mask } = memory;
+  memory.spreadRow = -1;
+  const row = dropSlot(rows.slots, id);
+  clearRow(rows.queries, row);
+  forgetSums(memory, row);
+  if (mask.kind === "edges") dropQueryEdges(mask.edges, id);
 }
 
-/** The query of a row, as kernels meet it. */
-export function queryOf({ dim, factor, rows }: Memory, row: number): Query {
-  return { dim, rows: rows.queries, at: row * dim, factor };
+/** The query of a row, as kernels meet it; a sparse one is not written out. */
+export function queryOf(memory: Memory, row: number): Query {
+  const query = makeQuery(memory);
+  aimQuery(memory, query, row);
+  return query;
+}
+
+/** A query that is nowhere yet. */
+export function makeQuery({ dim, factor, spread }: Memory): Query {
+  return { dim, rows: spread.numbers, at: 0, factor, entries: undefined };
+}
+
+/** Lets a query be that of a row. */
+export function aimQuery(
+  { dim, rows: { queries } }: Memory,
+  query: Query,
+  row: number,
+): void {
+  if (queries.evens[row] === DENSE) {
+    query.rows = queries.dense;
+    query.at = queries.start[row] * dim;
+    query.entries = undefined;
+  } else query.entries = entriesOf(queries, row);
+}
+
+/** Writes the entries of a row's query out, or of one that is not watched (row −1). */
+export function writeOut(memory: Memory, query: Query, row: number): void {
+  const { spread, dim } = memory;
+  if (row < 0 || memory.spreadRow !== row) {
+    spreadEntries(spread, dim, query.entries!);
+    memory.spreadRow = row;
+  }
+  query.rows = spread.numbers;
+  query.at = 0;
 }
 
 /**
@@ -234,42 +317,54 @@ export function roomyScratch(memory: Memory, keys: number): Scratch {
 
 /** Bytes held by all arrays and maps. */
 export function memoryBytes(
-  { keys, rows, log, scratch, arena, guest, mask }: Memory,
+  {
+    keys,
+    rows,
+    log,
+    pairs,
+    scratch,
+    arena,
+    guest,
+    mask,
+    spread,
+    nowSpread,
+    oldSpread,
+  }: Memory,
 ): number {
   const answers = [...rows.answers.values()].reduce(
     (bytes, answer) => bytes + answer.byteLength,
     0,
   );
-  const flips = [...rows.flips.values()].reduce(
-    (bytes, flip) => bytes + 300 + 40 * flip.size,
-    0,
-  );
-  return keysBytes(keys) + slotsBytes(rows.slots) + rows.queries.byteLength +
+  return keysBytes(keys) + slotsBytes(rows.slots) + storeBytes(rows.queries) +
     5 * rows.clocks.byteLength +
-    sumsBytes(rows.sums) + answers + flips + logBytes(log) +
-    28 * scratch.slots.length +
-    arena.floats.byteLength + 16 * (keys.dim + keys.valueDim) +
+    sumsBytes(rows.sums) + answers + logBytes(log) + pairsBytes(pairs) +
+    32 * scratch.slots.length +
+    arena.floats.byteLength + 16 * keys.dim + 36 * keys.valueDim +
+    spreadBytes(spread) + spreadBytes(nowSpread) + spreadBytes(oldSpread) +
     sumsBytes(guest) +
     (mask.kind === "edges" ? edgesBytes(mask.edges) : 0);
 }
 
-function forgetSums(rows: RowTable, row: number): void {
+function spreadBytes({ numbers, columns }: Spread): number {
+  return numbers.byteLength + columns.byteLength;
+}
+
+function forgetSums(memory: Memory, row: number): void {
+  const { rows } = memory;
   rows.clocks[row] = COLD;
   rows.answers.delete(row);
-  rows.flips.delete(row);
+  forgetRow(memory, row);
 }
 
 /** Makes room for `count` rows. */
-export function growRows(rows: RowTable, dim: number, count: number): void {
+export function growRows(rows: RowTable, count: number): void {
   const doubles = (old: Float64Array, fill = 0) => {
     const grown = new Float64Array(count).fill(fill);
     grown.set(old);
     return grown;
   };
   growSlots(rows.slots, count);
-  const queries = new Float32Array(count * dim);
-  queries.set(rows.queries);
-  rows.queries = queries;
+  growStore(rows.queries, count);
   rows.positions = doubles(rows.positions);
   rows.norms = doubles(rows.norms);
   rows.clocks = doubles(rows.clocks, COLD);
@@ -281,7 +376,11 @@ export function growRows(rows: RowTable, dim: number, count: number): void {
 function makeEntry(dim: number, valueDim: number): Entry {
   return {
     key: new Float64Array(dim),
+    plain: new Float32Array(0),
+    at: 0,
+    keyEntries: undefined,
     value: new Float64Array(valueDim),
+    valueEntries: undefined,
     bias: 0,
     peak: 0,
   };

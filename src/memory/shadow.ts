@@ -9,7 +9,8 @@
  */
 
 import type { Id } from "../check.ts";
-import { takeFloats } from "../rows.ts";
+import type { Row } from "../rows.ts";
+import { viewRow } from "../matrix/store.ts";
 import { dropQuery, type Memory, setQuery } from "./memory.ts";
 import { slotOf, type SlotTable } from "./slots.ts";
 import {
@@ -25,19 +26,19 @@ export type Write =
   | {
     kind: "new key";
     id: Id;
-    key: Float32Array;
-    value: Float32Array;
+    key: Row;
+    value: Row;
     bias: number;
   }
   | {
     kind: "key";
     id: Id;
-    key?: Float32Array;
-    value?: Float32Array;
+    key?: Row;
+    value?: Row;
     bias?: number;
   }
   | { kind: "erase key"; id: Id; evicted: boolean }
-  | { kind: "query"; id: Id; query: Float32Array; position: Id }
+  | { kind: "query"; id: Id; query: Row; position: Id }
   | { kind: "erase query"; id: Id }
   | { kind: "edge"; query: Id; key: Id; present: boolean };
 
@@ -65,7 +66,7 @@ export interface Shadow {
   readonly started: number;
   /** The newest rows of keys written so far, for edits later in a list; undefined where there is no list. */
   readonly rows:
-    | Map<Id, { key?: Float32Array; value?: Float32Array }>
+    | Map<Id, { key?: Row; value?: Row }>
     | undefined;
 }
 
@@ -99,8 +100,8 @@ export function willHave(
 export function stageNewKey(
   shadow: Shadow,
   id: Id,
-  key: Float32Array,
-  value: Float32Array,
+  key: Row,
+  value: Row,
   bias: number,
 ): void {
   const { keys, memory, writes, rows } = shadow;
@@ -116,8 +117,8 @@ export function stageNewKey(
 export function stageKey(
   shadow: Shadow,
   id: Id,
-  key?: Float32Array,
-  value?: Float32Array,
+  key?: Row,
+  value?: Row,
   bias?: number,
 ): void {
   shadow.writes.push({ kind: "key", id, key, value, bias });
@@ -136,7 +137,7 @@ export function stageErasedKey(shadow: Shadow, id: Id, evicted: boolean): void {
 export function stageQuery(
   shadow: Shadow,
   id: Id,
-  query: Float32Array,
+  query: Row,
   position: Id,
 ): void {
   if (!willHave(shadow.queries, id)) add(shadow.queries, id);
@@ -149,21 +150,16 @@ export function stageErasedQuery(shadow: Shadow, id: Id): void {
   shadow.writes.push({ kind: "erase query", id });
 }
 
-/** A copy of a key's row or value as it will be. */
+/** A key's row or value as it will be: a view. */
 export function rowAsStaged(
-  { memory, rows }: Shadow,
+  { memory: { keys }, rows }: Shadow,
   id: Id,
   part: "key" | "value",
-): Float32Array {
-  const { keys, arena } = memory, slot = slotOf(keys.slots, id);
-  const [table, width] = part === "key"
-    ? [keys.keys, keys.dim]
-    : [keys.values, keys.valueDim];
-  const copy = takeFloats(arena, width);
-  copy.set(
-    rows?.get(id)?.[part] ?? table.subarray(slot * width, (slot + 1) * width),
+): Row {
+  return rows?.get(id)?.[part] ?? viewRow(
+    part === "key" ? keys.keys : keys.values,
+    slotOf(keys.slots, id),
   );
-  return copy;
 }
 
 /** Carries all writes out. Makes room first, which is all that can fail. */

@@ -18,8 +18,9 @@ import {
   type Position,
   show,
 } from "../check.ts";
-import { checkRows, rowOf, type Rows } from "../rows.ts";
-import { checkEdits, type Edits } from "../matrix/edits.ts";
+import type { Rows } from "../rows.ts";
+import { checkRows, rowOf } from "../matrix/input.ts";
+import { checkEdits, editRow, type Edits } from "../matrix/edits.ts";
 import { MOST_KEYS } from "./keys.ts";
 import {
   rowAsStaged,
@@ -219,17 +220,16 @@ function stageEdit(
   );
   checkKnown(shadow, verb, ids, "keys");
   ids.forEach((id, at) => {
-    const row = rowAsStaged(shadow, id, part),
-      { indices, values } = deltas.row(at);
-    indices.forEach((column, entry) => {
-      const edited = row[column] + values[entry];
-      row[column] = edited;
-      if (!Number.isFinite(row[column])) {
+    const row = editRow(
+      rowAsStaged(shadow, id, part),
+      deltas.row(at),
+      shadow.memory.arena,
+      (column, edited) => {
         throw new RangeError(
           `Cannot ${verb}: column ${column} of ${part} ${id} would be ${edited}, it should be finite as a 32-bit float`,
         );
-      }
-    });
+      },
+    );
     if (part === "key") stageKey(shadow, id, row);
     else stageKey(shadow, id, undefined, row);
   });

@@ -4,6 +4,16 @@
  * @module
  */
 
+import {
+  clearRow,
+  copyRow,
+  growStore,
+  makeStore,
+  moveRow,
+  type Store,
+  storeBytes,
+} from "../matrix/store.ts";
+
 /** Old contents, in no order; those of a slot are chained from new to old. */
 export interface Versions {
   /** All used entries are below this. */
@@ -18,9 +28,9 @@ export interface Versions {
   bias: Float64Array;
   peak: Float64Array;
   norm: Float64Array;
-  /** versions × dim and versions × valueDim. */
-  keys: Float32Array;
-  values: Float32Array;
+  /** versions × dim and versions × valueDim, stored as they were. */
+  keys: Store;
+  values: Store;
 }
 
 /** Makes room for `entries` versions. */
@@ -39,90 +49,70 @@ export function makeVersions(
     bias: new Float64Array(entries),
     peak: new Float64Array(entries),
     norm: new Float64Array(entries),
-    keys: new Float32Array(entries * dim),
-    values: new Float32Array(entries * valueDim),
+    keys: makeStore(dim),
+    values: makeStore(valueDim),
   };
 }
 
-/** A longer copy, of at most `limit` entries. */
-export function grownVersions(
-  old: Versions,
-  dim: number,
-  valueDim: number,
-  limit: number,
-): Versions {
-  const entries = Math.max(16, 2 * old.used);
-  const grown = makeVersions(Math.min(entries, limit), dim, valueDim);
-  grown.used = old.used;
-  for (
-    const name of [
-      "slot",
-      "id",
-      "from",
-      "until",
-      "older",
-      "bias",
-      "peak",
-      "norm",
-      "keys",
-      "values",
-    ] as const
-  ) {
-    grown[name].set(old[name]);
+/** Makes room for twice as many, at most `limit`. */
+export function growVersions(versions: Versions, limit: number): void {
+  const entries = Math.min(Math.max(16, 2 * versions.used), limit);
+  const { keys, values } = versions;
+  const grown = makeVersions(entries, keys.width, values.width);
+  growStore(keys, entries);
+  growStore(values, entries);
+  for (const name of NUMBERS) {
+    grown[name].set(versions[name]);
+    Object.assign(versions, { [name]: grown[name] });
   }
-  return grown;
 }
 
-/** Moves an entry to a free place. */
+const NUMBERS = [
+  "slot",
+  "id",
+  "from",
+  "until",
+  "older",
+  "bias",
+  "peak",
+  "norm",
+] as const;
+
+/** Moves an entry to a free place before it. */
 export function moveVersion(
   versions: Versions,
   from: number,
   to: number,
 ): void {
-  for (
-    const array of [
-      versions.slot,
-      versions.id,
-      versions.from,
-      versions.until,
-      versions.bias,
-      versions.peak,
-      versions.norm,
-    ]
-  ) {
-    array[to] = array[from];
-  }
-  const entries = versions.slot.length;
-  copyRow(
-    versions.keys,
-    from,
-    versions.keys,
-    to,
-    versions.keys.length / entries,
-  );
-  copyRow(
-    versions.values,
-    from,
-    versions.values,
-    to,
-    versions.values.length / entries,
-  );
+  for (const name of NUMBERS) versions[name][to] = versions[name][from];
+  moveRow(versions.keys, from, to);
+  moveRow(versions.values, from, to);
 }
 
-/** Copies a row of one table into a row of another. */
-export function copyRow(
-  from: Float32Array,
-  row: number,
-  to: Float32Array,
+/** Gives back the rows of an entry. */
+export function clearVersion({ keys, values }: Versions, at: number): void {
+  clearRow(keys, at);
+  clearRow(values, at);
+}
+
+/** Copies a key and its value into an entry. */
+export function fillVersion(
+  versions: Versions,
   at: number,
-  width: number,
+  keys: Store,
+  values: Store,
+  slot: number,
 ): void {
-  for (let t = 0, a = row * width, b = at * width; t < width; t++) {
-    to[b++] = from[a++];
-  }
+  copyRow(keys, slot, versions.keys, at);
+  copyRow(values, slot, versions.values, at);
 }
 
-/** Bytes a version takes. */
+/** Bytes held by all entries. */
+export function versionsBytes({ slot, keys, values }: Versions): number {
+  return slot.length * (2 * 4 + 6 * 8) + storeBytes(keys) + storeBytes(values);
+}
+
+/** Bytes a version of dense rows takes. */
 export function versionBytes(dim: number, valueDim: number): number {
   return 4 * (dim + valueDim) + 2 * 4 + 6 * 8;
 }

@@ -5,9 +5,11 @@
  */
 
 import type { Id } from "../check.ts";
+import type { Row } from "../rows.ts";
 import { addKey, dropKey, growKeys, setKey } from "./keys.ts";
-import { COLD, NONE, noteWrite, versionAt } from "./log.ts";
-import { setEdge } from "./mask.ts";
+import { dropKeyEdges } from "./edges.ts";
+import { noteContent, noteWrite, tick } from "./log.ts";
+import { forgetKey, notePair, notePairs } from "./pairs.ts";
 import { growRows, type Memory, versionLimit } from "./memory.ts";
 import { slotOf } from "./slots.ts";
 
@@ -15,8 +17,8 @@ import { slotOf } from "./slots.ts";
 export function writeNewKey(
   memory: Memory,
   id: Id,
-  key: Float32Array,
-  value: Float32Array,
+  key: Row,
+  value: Row,
   bias: number,
 ): void {
   const { keys } = memory, slot = addKey(keys, id);
@@ -28,8 +30,8 @@ export function writeNewKey(
 export function writeKey(
   memory: Memory,
   id: Id,
-  key?: Float32Array,
-  value?: Float32Array,
+  key?: Row,
+  value?: Row,
   bias?: number,
 ): void {
   const { keys } = memory, slot = slotOf(keys.slots, id);
@@ -37,37 +39,26 @@ export function writeKey(
   setKey(keys, slot, key, value, bias);
 }
 
-/** Removes a key. */
+/** Removes a key, and its edges: its id will not come back. */
 export function eraseKey(memory: Memory, id: Id): void {
-  note(memory, slotOf(memory.keys.slots, id), true, true);
-  dropKey(memory.keys, id);
+  const { keys, mask } = memory;
+  note(memory, slotOf(keys.slots, id), true, true);
+  dropKey(keys, id);
+  if (mask.kind !== "edges") return;
+  forgetKey(memory, mask.edges, id);
+  dropKeyEdges(mask.edges, id);
 }
 
 /** Inserts or deletes an edge; a row whose sums know the pair learns of it at its next read. */
 export function writeEdge(
-  { mask, rows, keys, log }: Memory,
+  memory: Memory,
   query: Id,
   key: Id,
   present: boolean,
 ): void {
-  if (mask.kind !== "edges" || !setEdge(mask.edges, query, key, present)) {
-    return;
-  }
-  const row = slotOf(rows.slots, query);
-  const slot = slotOf(keys.slots, key),
-    clock = row < 0 ? COLD : rows.clocks[row];
-  if (slot < 0 || clock === COLD) return;
-  if (log.written[slot] > clock) {
-    // A key that came after the row's clock is in no sums, whatever the edge was.
-    const version = versionAt(log, slot, clock);
-    if (version === NONE || log.versions.id[version] !== key) return;
-  }
-  let flips = rows.flips.get(row);
-  if (flips === undefined) rows.flips.set(row, flips = new Map());
-  // A pair flipped twice is as the sums have it.
-  if (flips.get(key) === present) flips.delete(key);
-  else if (!flips.has(key)) flips.set(key, !present);
-  if (flips.size === 0) rows.flips.delete(row);
+  const { mask } = memory;
+  if (mask.kind !== "edges") return;
+  notePair(memory, mask.edges, query, key, present, versionLimit(memory));
 }
 
 /** Makes room for so many more keys and queries, so that nothing can fail half way. */
@@ -84,7 +75,6 @@ export function reserve(memory: Memory, keys: number, queries: number): void {
   if (spare(rows) < queries) {
     growRows(
       memory.rows,
-      memory.dim,
       Math.max(LEAST_ROWS, 2 * rows.used, rows.used + queries),
     );
   }
@@ -98,14 +88,10 @@ function note(
   held: boolean,
   rescored: boolean,
 ): void {
-  noteWrite(
-    memory.log,
-    memory.keys,
-    slot,
-    held,
-    rescored,
-    versionLimit(memory),
-    memory.rows.clocks,
-  );
+  const { log, keys, mask, rows } = memory, limit = versionLimit(memory);
+  tick(log, keys, slot);
+  if (mask.kind === "edges") notePairs(memory, mask.edges, slot, held, limit);
+  else noteContent(log, keys, slot, held, limit, rows.clocks);
+  noteWrite(log, slot, rescored);
   memory.counters.writes++;
 }

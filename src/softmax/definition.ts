@@ -54,7 +54,7 @@ export function softmaxAttention(
 ): DenseMatrix {
   const verb = "compute attention";
   checkOptions(verb, options, ["scale", "bias", "mask"]);
-  const k = DenseMatrix.from(keys), v = DenseMatrix.from(values);
+  const k = asMatrix(keys), v = asMatrix(values);
   const q = DenseMatrix.from(queries, k.rows > 0 ? k.columns : undefined);
   if (v.rows !== k.rows) {
     throw new RangeError(
@@ -76,11 +76,8 @@ export function softmaxAttention(
   for (let i = 0; i < q.rows; i++) {
     let largest = -Infinity;
     for (let j = 0; j < k.rows; j++) {
-      let dot = 0;
-      for (let t = 0; t < k.columns; t++) {
-        dot += q.data[i * k.columns + t] * k.data[j * k.columns + t];
-      }
-      scores[j] = admits(i, j) ? dot * scale + (bias?.(j) ?? 0) : -Infinity;
+      const score = dotRow(k, j, q.data, i * k.columns) * scale;
+      scores[j] = admits(i, j) ? score + (bias?.(j) ?? 0) : -Infinity;
       if (scores[j] > largest) largest = scores[j];
     }
     let sum = 0, admitted = 0;
@@ -89,9 +86,7 @@ export function softmaxAttention(
       admitted++;
       const weight = Math.exp(scores[j] - largest);
       sum += weight;
-      for (let c = 0; c < v.columns; c++) {
-        output.data[i * v.columns + c] += weight * v.data[j * v.columns + c];
-      }
+      addRow(v, j, weight, output.data, i * v.columns);
     }
     if (admitted > 0) {
       for (let c = 0; c < v.columns; c++) {
@@ -100,6 +95,56 @@ export function softmaxAttention(
     }
   }
   return output;
+}
+
+/** A matrix as it comes, dense or sparse: what is not stored adds nothing. */
+type Matrix = DenseMatrix<Float64Array | Float32Array> | CsrMatrix;
+
+function asMatrix(rows: Rows): Matrix {
+  return rows instanceof CsrMatrix || rows instanceof DenseMatrix
+    ? rows
+    : DenseMatrix.from(rows);
+}
+
+function dotRow(
+  matrix: Matrix,
+  row: number,
+  numbers: Float64Array,
+  at: number,
+): number {
+  let dot = 0;
+  if (matrix instanceof CsrMatrix) {
+    const { indptr, indices, values } = matrix;
+    for (let i = indptr[row]; i < indptr[row + 1]; i++) {
+      dot += numbers[at + indices[i]] * values[i];
+    }
+    return dot;
+  }
+  const { data, columns } = matrix;
+  for (let t = 0, from = row * columns; t < columns; t++) {
+    dot += numbers[at + t] * data[from + t];
+  }
+  return dot;
+}
+
+function addRow(
+  matrix: Matrix,
+  row: number,
+  weight: number,
+  into: Float64Array,
+  at: number,
+): void {
+  if (matrix instanceof CsrMatrix) {
+    const { indptr, indices, values } = matrix;
+    for (let i = indptr[row]; i < indptr[row + 1]; i++) {
+      into[at + indices[i]] += weight * values[i];
+    }
+    return;
+  }
+  const { data, columns } = matrix;
+  for (let c = 0, from = row * columns; c < columns; c++) {
+    into[at + c] += weight * data[from + c];
+  }
 }
 
 function admission(

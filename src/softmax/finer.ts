@@ -15,23 +15,23 @@ import {
   powerOfTwo,
   roundEven,
 } from "../kernel/exp2.ts";
-import type { Scratch } from "../kernel/kernel.ts";
+import type { Scratch, Table } from "../kernel/kernel.ts";
 import { COARSE, LEAST_ROOM, LEAST_VALUE_SHIFT } from "../kernel/scalar.ts";
+import { numberAt } from "../matrix/store.ts";
 import type { IntegerSums } from "./ladder.ts";
 
 /** The steps of the second and third grid for a room: rests of half a step each fill 2⁵³ steps of the next grid. */
 const PER_ROOM = 2 ** -54;
 
 /**
- * Sums `components` of scored keys; `values` are rows of `valueDim`, `peaks` their largest sizes.
+ * Sums `components` of scored keys; `peaks` are the largest sizes of `values`.
  *
  * The scores of scratch stay, its weights and exponents are used up. Costs 2 + components sums over the keys.
  */
 export function finerSums(
   { slots, scores, weights, exponents }: Scratch,
   count: number,
-  values: Float32Array,
-  valueDim: number,
+  values: Table,
   peaks: Float64Array,
   components: readonly number[],
 ): IntegerSums {
@@ -61,7 +61,7 @@ export function finerSums(
     mass: sum((i) => weightAt(i, shift)),
     magnitude: sum((i) => weightAt(i, valueShift) * peaks[slots[i]]),
     numerators: components.map((c) =>
-      sum((i) => weightAt(i, valueShift) * values[slots[i] * valueDim + c])
+      sum((i) => weightAt(i, valueShift) * numberAt(values, slots[i], c))
     ),
     error: BigInt(count),
     shift: valueShift - shift,

@@ -65,5 +65,6 @@ export function makeScratch(keys: number): Scratch {
     scores: new Float64Array(keys),
     weights: new Float64Array(keys),
     exponents: new Float64Array(keys),
+    picked: new Int32Array(keys),
   };
 }

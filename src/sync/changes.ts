@@ -4,104 +4,123 @@
  * @module
  */
 
-import type { Entry } from "../kernel/kernel.ts";
-import type { KeyTable } from "../memory/keys.ts";
+import { DENSE, type Differences, type Entry } from "../kernel/kernel.ts";
+import { compareRows } from "../matrix/compare.ts";
+import { entriesOf, spreadEntries, type Store } from "../matrix/store.ts";
 import { listWritten, NONE, versionAt } from "../memory/log.ts";
 import { admits } from "../memory/mask.ts";
 import { type Memory, roomyScratch } from "../memory/memory.ts";
-import { exchangeCost, keyCost } from "./plan.ts";
+import { dotCost, restartCost, rowCost } from "./plan.ts";
 import { slotOf } from "../memory/slots.ts";
 
-/** A row may hold the content a slot has now. */
-const CURRENT = -2;
-
-/** What the rows of one clock have not seen: slots, and the version of each that their sums hold. */
+/** What rows have not seen, key by key. */
 export interface Changes {
+  /** The slot that a key lives in, or lived in. */
   slots: number[];
+  /** What their sums hold of it: a version, or NONE. */
   versions: number[];
+  /** What is there now scores as that version does. */
+  same: boolean[];
+  /** In how many numbers its value differs then, where that is few; −1 for all. */
+  differing: number[];
 }
 
 /** Lists what rows of one clock have missed; undefined where a row had better start over than look through it. */
 export function listChanges(
   memory: Memory,
   clock: number,
-  group: readonly number[],
 ): Changes | undefined {
-  const { rows, log, keys, mask } = memory;
-  let most = keys.slots.used;
-  if (mask.kind === "edges") {
-    // Rows of few edges must not search a long log for them.
-    let count = 0;
-    for (const row of group) count = Math.max(count, rows.sums.count[row]);
-    most = Math.min(most, LEAST_SEARCH + 4 * count);
-  }
-  const { slots: list } = roomyScratch(memory, keys.slots.used);
-  const count = listWritten(log, clock, most, list);
+  const { log, keys } = memory, { used } = keys.slots;
+  const { slots: list } = roomyScratch(memory, used);
+  const count = listWritten(log, clock, used, list);
   if (count < 0) return undefined;
-  const changes: Changes = { slots: [], versions: [] };
+  const changes = noChanges();
   for (let i = 0; i < count; i++) {
-    changes.slots.push(list[i]);
-    changes.versions.push(versionAt(log, list[i], clock));
-  }
-  for (const row of group) {
-    for (const id of rows.flips.get(row)?.keys() ?? []) {
-      const slot = slotOf(keys.slots, id);
-      if (slot < 0 || log.written[slot] > clock) continue;
-      changes.slots.push(slot);
-      changes.versions.push(CURRENT);
-    }
+    const slot = list[i], same = log.scored[slot] <= clock;
+    push(memory, changes, slot, versionAt(log, slot, clock), same);
   }
   return changes;
 }
 
-const LEAST_SEARCH = 64;
+/** Lists what a row of edges has not seen of its keys. */
+export function listPairs(memory: Memory, row: number): Changes {
+  const { pairs, log, keys } = memory, changes = noChanges();
+  for (const [id, version] of pairs.unseen.get(row) ?? []) {
+    const slot = slotOf(keys.slots, id);
+    if (version === NONE) {
+      if (slot >= 0) push(memory, changes, slot, NONE, false);
+      continue;
+    }
+    const same = slot >= 0 && log.scored[slot] < log.versions.until[version];
+    // A slot that has gone to another key has nothing for this row.
+    push(memory, changes, slot, version, same);
+  }
+  return changes;
+}
+
+function noChanges(): Changes {
+  return { slots: [], versions: [], same: [], differing: [] };
+}
+
+function push(
+  memory: Memory,
+  { slots, versions, same, differing }: Changes,
+  slot: number,
+  version: number,
+  sameKey: boolean,
+): void {
+  const { values } = memory.keys, old = memory.log.versions.values;
+  slots.push(slot);
+  versions.push(version);
+  same.push(sameKey && version !== NONE);
+  differing.push(
+    sameKey && version !== NONE
+      ? compareRows(old, version, values, slot, undefined)
+      : -1,
+  );
+}
 
 /** The two ways for a row, in multiply-adds. */
 export function planRow(
   memory: Memory,
   row: number,
-  clock: number,
-  changes: Changes,
+  { slots, versions, same, differing }: Changes,
 ): { replaying: number; startingOver: number } {
-  const { keys, rows, log } = memory;
+  const { keys: { keys, values }, rows, log: { versions: old } } = memory;
   let replaying = 0, count = rows.sums.count[row];
-  for (let i = 0; i < changes.slots.length; i++) {
-    const slot = changes.slots[i];
-    const out = hadKey(memory, row, slot, changes.versions[i]);
-    const into = keys.slots.idOf[slot] >= 0 &&
-      keys.scoreBiases[slot] > -Infinity && hasKey(memory, row, slot);
-    replaying += exchangeCost(memory, out, into, log.scored[slot] <= clock);
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots[i], version = versions[i];
+    const out = hadKey(memory, row, version), into = hasKey(memory, row, slot);
     count += (into ? 1 : 0) - (out ? 1 : 0);
+    if (out && into && differing[i] >= 0) {
+      if (differing[i] > 0) {
+        replaying += dotCost(memory, row, keys, slot) + 2 * (differing[i] + 1);
+      }
+      continue;
+    }
+    if (out) {
+      replaying += dotCost(memory, row, old.keys, version) +
+        rowCost(old.values, version) + 1;
+    }
+    if (into) {
+      replaying += rowCost(values, slot) + 1 +
+        (out && same[i] ? 0 : dotCost(memory, row, keys, slot));
+    }
   }
-  return { replaying, startingOver: count * keyCost(memory) };
-}
-
-/** Whether a version is a key at all, and not one masked by its bias. */
-function isFolded(
-  { keys, log }: Memory,
-  slot: number,
-  version: number,
-): boolean {
-  if (version === NONE) return false;
-  return (version === CURRENT
-    ? keys.scoreBiases[slot]
-    : log.versions.bias[version]) > -Infinity;
+  return { replaying, startingOver: restartCost(memory, row, count) };
 }
 
 /** Whether the row's sums hold this version. */
-export function hadKey(
-  memory: Memory,
-  row: number,
-  slot: number,
-  version: number,
-): boolean {
-  if (!isFolded(memory, slot, version)) return false;
-  const { rows, keys, log, mask } = memory;
-  const id = version === CURRENT
-    ? keys.slots.idOf[slot]
-    : log.versions.id[version];
-  return rows.flips.get(row)?.get(id) ??
-    admits(mask, rows.slots.idOf[row], rows.positions[row], id);
+export function hadKey(memory: Memory, row: number, version: number): boolean {
+  const { rows, mask, log: { versions } } = memory;
+  return version !== NONE && versions.bias[version] > -Infinity &&
+    (mask.kind === "edges" ||
+      admits(
+        mask,
+        rows.slots.idOf[row],
+        rows.positions[row],
+        versions.id[version],
+      ));
 }
 
 /** Whether the row's sums are to hold what the slot has now. */
@@ -110,71 +129,85 @@ export function hasKey(
   row: number,
   slot: number,
 ): boolean {
-  return admits(
-    mask,
-    rows.slots.idOf[row],
-    rows.positions[row],
-    keys.slots.idOf[slot],
-  );
+  if (slot < 0) return false;
+  const id = keys.slots.idOf[slot];
+  return id >= 0 && keys.scoreBiases[slot] > -Infinity &&
+    admits(mask, rows.slots.idOf[row], rows.positions[row], id);
 }
 
 /** What the slot has now, or null if that is no key a row could hold. The next call reuses the entry. */
-export function loadNow({ keys, now }: Memory, slot: number): Entry | null {
-  return keys.slots.idOf[slot] >= 0 && keys.scoreBiases[slot] > -Infinity
-    ? loadKey(keys, slot, now)
-    : null;
+export function loadNow(memory: Memory, slot: number): Entry | null {
+  const { keys, now } = memory;
+  if (
+    slot < 0 || !(keys.slots.idOf[slot] >= 0) ||
+    keys.scoreBiases[slot] === -Infinity
+  ) return null;
+  now.bias = keys.scoreBiases[slot];
+  now.peak = keys.peaks[slot];
+  return load(memory, now, keys.keys, keys.values, slot);
 }
 
-/** A version of a slot, or null if that is no key a row could hold. The next call reuses the entry. */
-export function loadOld(
-  { keys, log, old }: Memory,
+/** A version, or null if that is no key a row could hold. The next call reuses the entry. */
+export function loadOld(memory: Memory, version: number): Entry | null {
+  const { log: { versions }, old } = memory;
+  if (version === NONE || versions.bias[version] === -Infinity) return null;
+  old.bias = versions.bias[version];
+  old.peak = versions.peak[version];
+  return load(memory, old, versions.keys, versions.values, version);
+}
+
+/** Where the value of a slot differs from that of a version. */
+export function loadDifferences(
+  { keys, log, differences }: Memory,
   version: number,
   slot: number,
-): Entry | null {
-  if (version === NONE) return null;
-  if (version === CURRENT) {
-    return keys.scoreBiases[slot] > -Infinity ? loadKey(keys, slot, old) : null;
+): Differences {
+  const { values } = keys, old = log.versions.values;
+  compareRows(old, version, values, slot, differences);
+  return differences;
+}
+
+/** Lets go of tables that may grow. */
+export function unload({ now, old }: Memory): void {
+  for (const entry of [now, old]) {
+    entry.plain = NOTHING;
+    entry.keyEntries = undefined;
+    entry.valueEntries = undefined;
   }
-  const { versions } = log;
-  if (versions.bias[version] === -Infinity) return null;
-  return load(
-    old,
-    keys,
-    versions.keys,
-    versions.values,
-    version,
-    versions.bias[version],
-    versions.peak[version],
-  );
 }
 
-function loadKey(table: KeyTable, slot: number, entry: Entry): Entry {
-  return load(
-    entry,
-    table,
-    table.keys,
-    table.values,
-    slot,
-    table.scoreBiases[slot],
-    table.peaks[slot],
-  );
-}
+const NOTHING = new Float32Array(0);
 
-/** Unpacks a row of 32-bit floats for the rows that meet it. */
+/** Unpacks a key and its value for the rows that meet them. */
 function load(
+  memory: Memory,
   entry: Entry,
-  { dim, valueDim }: KeyTable,
-  keys: Float32Array,
-  values: Float32Array,
+  keys: Store,
+  values: Store,
   at: number,
-  bias: number,
-  peak: number,
 ): Entry {
-  for (let t = 0, from = at * dim; t < dim; t++) entry.key[t] = keys[from++];
-  for (let c = 0, from = at * valueDim; c < valueDim; c++) {
-    entry.value[c] = values[from++];
+  const { dim, valueDim, rows } = memory;
+  if (keys.evens[at] === DENSE) {
+    entry.keyEntries = undefined;
+    entry.plain = keys.dense;
+    entry.at = keys.start[at] * dim;
+    const { key, plain } = entry;
+    for (let t = 0, from = entry.at; t < dim; t++) key[t] = plain[from++];
+  } else {
+    entry.keyEntries = entriesOf(keys, at);
+    if (rows.queries.denseRows < rows.slots.size) {
+      const spread = entry === memory.now ? memory.nowSpread : memory.oldSpread;
+      spreadEntries(spread, dim, entry.keyEntries);
+      entry.plain = spread.numbers;
+      entry.at = 0;
+    }
   }
-  entry.bias = bias;
-  entry.peak = peak;
+  if (values.evens[at] === DENSE) {
+    entry.valueEntries = undefined;
+    const { value } = entry, { dense } = values;
+    for (let c = 0, from = values.start[at] * valueDim; c < valueDim; c++) {
+      value[c] = dense[from++];
+    }
+  } else entry.valueEntries = entriesOf(values, at);
   return entry;
 }

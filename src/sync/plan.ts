@@ -7,24 +7,54 @@
  * @module
  */
 
+import { DENSE, type Table } from "../kernel/kernel.ts";
+import { keysOf } from "../memory/edges.ts";
 import type { Memory } from "../memory/memory.ts";
+import { slotOf } from "../memory/slots.ts";
 
-/** Scoring and folding one key. */
-export function keyCost({ dim, valueDim }: Memory): number {
-  return dim + valueDim + 1;
+/** What going through a row takes: its entries, or all its numbers. */
+export function rowCost(table: Table, row: number): number {
+  return table.evens[row] === DENSE ? table.width : table.count[row];
 }
 
-/** Moving a row over a changed key; what is not there costs nothing, and a key that stays is scored once. */
-export function exchangeCost(
-  { dim, valueDim }: Memory,
-  out: boolean,
-  into: boolean,
-  sameKey: boolean,
+/** The dot product of a row's query with a key, as one of them changes: the fewer of their entries. */
+export function dotCost(
+  { rows: { queries } }: Memory,
+  row: number,
+  keys: Table,
+  at: number,
 ): number {
-  const folds = (out ? 1 : 0) + (into ? 1 : 0);
-  return folds === 0
-    ? 0
-    : folds * (valueDim + 1) + (sameKey && folds === 2 ? 1 : folds) * dim;
+  return Math.min(rowCost(queries, row), rowCost(keys, at));
+}
+
+/**
+ * Starting a row over its `count` keys. Exact where the keys cost alike, where all take part, and for rows of edges;
+ * else what all keys of the table would cost, which is more.
+ */
+export function restartCost(
+  memory: Memory,
+  row: number,
+  count: number,
+): number {
+  const { keys: { keys, values, slots }, valueDim, mask } = memory;
+  const dense = rowCost(memory.rows.queries, row);
+  if (keys.entries === 0 && values.entries === 0) {
+    // Rows without entries, where all keys are sparse, are rare enough to count as dense.
+    return count * (dense + valueDim + 1);
+  }
+  if (mask.kind !== "edges") {
+    return keys.entries + keys.denseRows * dense + values.entries +
+      values.denseRows * valueDim + slots.size;
+  }
+  const { ids, start, end } = keysOf(mask.edges, memory.rows.slots.idOf[row]);
+  let cost = 0;
+  for (let at = start; at < end; at++) {
+    const slot = slotOf(slots, ids[at]);
+    if (slot < 0) continue;
+    cost += rowCost(values, slot) + 1 +
+      (keys.evens[slot] === DENSE ? dense : keys.count[slot]);
+  }
+  return cost;
 }
 
 /** Forming the quotients of a row. */

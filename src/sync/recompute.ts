@@ -7,8 +7,15 @@
 import type { Id } from "../check.ts";
 import type { Query, Sums } from "../kernel/kernel.ts";
 import { COLD } from "../memory/log.ts";
+import { keysOf } from "../memory/edges.ts";
 import { admits } from "../memory/mask.ts";
-import { type Memory, queryOf, roomyScratch } from "../memory/memory.ts";
+import {
+  type Memory,
+  queryOf,
+  roomyScratch,
+  writeOut,
+} from "../memory/memory.ts";
+import { forgetRow, markSeen } from "../memory/pairs.ts";
 import { slotOf } from "../memory/slots.ts";
 
 /** Starts a watched row over. */
@@ -28,32 +35,20 @@ export function recomputeRow(memory: Memory, row: number): void {
   rows.biasSizes[row] = bias;
   counters.recomputed++;
   rows.clocks[row] = log.clock;
-  rows.flips.delete(row);
-  forgetDeadEdges(memory, row);
+  forgetRow(memory, row);
+  markAllSeen(memory, row);
 }
 
-/**
- * Edges to removed keys may go once a row's sums hold none of them: when they are as many as the others, so that it
- * costs next to nothing.
- */
-export function forgetDeadEdges(
-  { keys, rows, mask }: Memory,
-  row: number,
-): void {
+/** Notes that a row of edges has taken in all its keys, those masked by their bias among them. */
+function markAllSeen(memory: Memory, row: number): void {
+  const { mask, rows, keys } = memory;
   if (mask.kind !== "edges") return;
-  const query = rows.slots.idOf[row], listed = mask.edges.get(query);
-  if (
-    listed === undefined ||
-    listed.length < LEAST_DEAD + 2 * rows.sums.count[row]
-  ) return;
-  mask.edges.set(
-    query,
-    listed.filter((id) => id >= keys.slots.next || slotOf(keys.slots, id) >= 0),
-  );
+  const { ids, start, end } = keysOf(mask.edges, rows.slots.idOf[row]);
+  for (let at = start; at < end; at++) {
+    const slot = slotOf(keys.slots, ids[at]);
+    if (slot >= 0) markSeen(memory, slot);
+  }
 }
-
-/** So many dead edges are not worth a look. */
-const LEAST_DEAD = 32;
 
 /** The largest norm and bias of the keys in scratch that a bound has to count. */
 export function largestSizes(
@@ -102,15 +97,15 @@ export function fold(
   count: number,
 ): void {
   const { kernel, keys, scratch } = memory;
-  kernel.score(
-    query,
-    keys.keys,
-    keys.scoreBiases,
-    scratch.slots,
-    count,
-    scratch.scores,
-  );
+  scoreKeys(memory, query, count);
   kernel.recompute(sums, row, scratch, count, keys.values, keys.peaks);
+}
+
+/** Scores the keys gathered in scratch. */
+export function scoreKeys(memory: Memory, query: Query, count: number): void {
+  const { kernel, keys, scratch } = memory;
+  if (query.entries !== undefined) writeOut(memory, query, GUEST);
+  kernel.score(query, keys.keys, keys.scoreBiases, scratch, count);
 }
 
 /** Collects the slots of the keys that a query may attend to in scratch, by ascending id; returns how many there are. */
@@ -128,7 +123,8 @@ export function gather(
     if (filter === undefined || filter(id)) slots[count++] = slot;
   };
   if (mask.kind === "edges" && query !== GUEST) {
-    for (const id of mask.edges.get(query) ?? []) take(slotOf(table, id), id);
+    const { ids, start, end } = keysOf(mask.edges, query);
+    for (let at = start; at < end; at++) take(slotOf(table, ids[at]), ids[at]);
     return count;
   }
   const free = mask.kind === "all" ||

@@ -7,22 +7,39 @@
  * @module
  */
 
+import { isSparser } from "../kernel/entries.ts";
 import {
+  type Changes,
   hadKey,
   hasKey,
   listChanges,
+  listPairs,
+  loadDifferences,
   loadNow,
   loadOld,
   planRow,
+  unload,
 } from "./changes.ts";
-import { COLD, settle } from "../memory/log.ts";
-import { type Memory, queryOf } from "../memory/memory.ts";
-import { keyCost } from "./plan.ts";
-import { forgetDeadEdges, isFar, recomputeRow } from "./recompute.ts";
+import { COLD, dropVersions, settle } from "../memory/log.ts";
+import {
+  aimQuery,
+  makeQuery,
+  type Memory,
+  writeOut,
+} from "../memory/memory.ts";
+import { forgetRow, markSeen } from "../memory/pairs.ts";
+import { restartCost } from "./plan.ts";
+import { isFar, recomputeRow } from "./recompute.ts";
 
 /** Whether a row has seen everything. */
-export function isCurrent({ rows, log }: Memory, row: number): boolean {
-  return rows.clocks[row] === log.clock && !rows.flips.has(row);
+export function isCurrent(
+  { rows, log, mask, pairs }: Memory,
+  row: number,
+): boolean {
+  const clock = rows.clocks[row];
+  return mask.kind === "edges"
+    ? clock !== COLD && !pairs.unseen.has(row)
+    : clock === log.clock;
 }
 
 /** Brings these rows up to date. */
@@ -47,26 +64,31 @@ export function syncWithin(memory: Memory, row: number, work: number): number {
 
 /** Moves these rows over what they have missed; returns those that are to start over. */
 function replayRows(memory: Memory, wanted: readonly number[]): number[] {
-  const { rows, log } = memory;
+  const { log, mask } = memory;
   const cold: number[] = [];
   // Said before any row moves, so that a mask that throws half way leaves no row ahead of it.
   if (wanted.length > 0) log.seen = log.clock;
   for (const [clock, group] of groupStale(memory, wanted)) {
     if (clock === COLD) append(cold, group);
-    else if (rows.flips.size > 0) {
-      for (const row of group) replay(memory, clock, [row], cold);
-    } else replay(memory, clock, group, cold);
+    else if (mask.kind === "edges") {
+      for (const row of group) {
+        replay(memory, listPairs(memory, row), [row], cold);
+      }
+    } else replay(memory, listChanges(memory, clock), group, cold);
   }
   return cold;
 }
 
 /** Notes that these rows are up to date: if they are all there are, the log forgets. */
 export function settleLog(
-  { rows, log }: Memory,
+  { rows, log, mask }: Memory,
   read: readonly number[],
 ): void {
   const { size } = rows.slots;
-  if (read.length >= size && new Set(read).size === size) settle(log);
+  if (read.length < size || new Set(read).size !== size) return;
+  settle(log);
+  // Versions of pairs go with the last row that holds them.
+  if (mask.kind !== "edges") dropVersions(log);
 }
 
 /** What bringing rows up to date costs, in multiply-adds; rows of one clock that see all keys cost the same. */
@@ -78,22 +100,26 @@ export function syncCosts(memory: Memory, rows: readonly number[]): number {
     let cost = costs.get(clocks[row]);
     if (cost === undefined) {
       cost = syncCost(memory, row);
-      if (memory.mask.kind === "all") costs.set(clocks[row], cost);
+      if (costAlike(memory)) costs.set(clocks[row], cost);
     }
     sum += cost;
   }
   return sum;
 }
 
-/** What bringing a row up to date costs, in multiply-adds; for a cold row with a mask, at most. */
+/** What bringing a row up to date costs, in multiply-adds; at most, where a mask or sparse keys make it unclear. */
 function syncCost(memory: Memory, row: number): number {
   if (isCurrent(memory, row)) return 0;
-  const clock = memory.rows.clocks[row];
+  const { keys, mask, rows } = memory, clock = rows.clocks[row];
   const changes = clock === COLD
     ? undefined
-    : listChanges(memory, clock, [row]);
-  if (changes === undefined) return memory.keys.slots.size * keyCost(memory);
-  const { replaying, startingOver } = planRow(memory, row, clock, changes);
+    : mask.kind === "edges"
+    ? listPairs(memory, row)
+    : listChanges(memory, clock);
+  if (changes === undefined) {
+    return restartCost(memory, row, keys.slots.size);
+  }
+  const { replaying, startingOver } = planRow(memory, row, changes);
   return Math.min(replaying, startingOver);
 }
 
@@ -112,26 +138,25 @@ function groupStale(
   return groups;
 }
 
-/** Replays what rows of one clock have missed; those that had better start over go to `cold`. */
+/** Replays what rows have missed; those that had better start over go to `cold`. */
 function replay(
   memory: Memory,
-  clock: number,
+  changes: Changes | undefined,
   group: readonly number[],
   cold: number[],
 ): void {
-  const { rows, log, mask } = memory;
-  const changes = listChanges(memory, clock, group);
+  const { rows, log } = memory;
   if (changes === undefined) {
     append(cold, group);
     return;
   }
-  const shared = mask.kind === "all"
-    ? planRow(memory, group[0], clock, changes)
+  const shared = costAlike(memory)
+    ? planRow(memory, group[0], changes)
     : undefined;
   const moving: number[] = [];
   for (const row of group) {
     const { replaying, startingOver } = shared ??
-      planRow(memory, row, clock, changes);
+      planRow(memory, row, changes);
     if (replaying > startingOver) cold.push(row);
     else {
       rows.clocks[row] = COLD;
@@ -140,33 +165,43 @@ function replay(
     }
   }
   for (let i = 0; i < changes.slots.length && moving.length > 0; i++) {
-    move(memory, clock, changes.slots[i], changes.versions[i], moving, cold);
+    move(memory, changes, i, moving, cold);
   }
+  unload(memory);
   for (const row of moving) {
     rows.clocks[row] = log.clock;
-    rows.flips.delete(row);
-    forgetDeadEdges(memory, row);
+    forgetRow(memory, row);
   }
+}
+
+/** Whether what rows of one clock have missed costs each of them the same. */
+function costAlike({ mask, rows: { queries, slots } }: Memory): boolean {
+  return mask.kind === "all" && queries.denseRows === slots.size;
 }
 
 /** Moves rows over one changed key; a row whose grids cannot hold it goes from `moving` to `cold`. */
 function move(
   memory: Memory,
-  clock: number,
-  slot: number,
-  version: number,
+  { slots, versions, same, differing }: Changes,
+  change: number,
   moving: number[],
   cold: number[],
 ): void {
-  const { rows, log, keys, kernel, mask, counters } = memory;
-  const now = loadNow(memory, slot), old = loadOld(memory, version, slot);
-  const sameKey = log.scored[slot] <= clock;
+  const { rows, keys, kernel, mask, counters } = memory;
+  const slot = slots[change], version = versions[change];
+  const now = loadNow(memory, slot), old = loadOld(memory, version);
+  // A key that its bias masks is seen, too.
+  if (mask.kind === "edges" && slot >= 0) markSeen(memory, slot);
+  const sameKey = same[change];
+  const differences = differing[change] > 0
+    ? loadDifferences(memory, version, slot)
+    : undefined;
   const nowNorm = keys.norms[slot], nowBias = Math.abs(keys.scoreBiases[slot]);
-  const query = queryOf(memory, 0);
+  const query = makeQuery(memory);
   for (let i = moving.length - 1; i >= 0; i--) {
     const row = moving[i];
     const outgoing = old !== null &&
-        (mask.kind === "all" || hadKey(memory, row, slot, version))
+        (mask.kind === "all" || hadKey(memory, row, version))
       ? old
       : null;
     const incoming =
@@ -174,11 +209,27 @@ function move(
         ? now
         : null;
     if (outgoing === null && incoming === null) continue;
+    // An update to what was there before.
+    if (outgoing !== null && incoming !== null && differing[change] === 0) {
+      continue;
+    }
     counters.exchanged++;
-    query.at = row * memory.dim;
+    aimQuery(memory, query, row);
     if (
-      !kernel.exchange(rows.sums, row, query, outgoing, incoming, sameKey)
-    ) {
+      query.entries !== undefined &&
+      (isSparser(outgoing?.keyEntries, query.entries) ||
+        isSparser(incoming?.keyEntries, query.entries))
+    ) writeOut(memory, query, row);
+    const fits = kernel.exchange(
+      rows.sums,
+      row,
+      query,
+      outgoing,
+      incoming,
+      sameKey,
+      differences,
+    );
+    if (!fits) {
       cold.push(row);
       moving.splice(i, 1);
     } else if (incoming !== null && (outgoing === null || !sameKey)) {

@@ -2,9 +2,16 @@ import { assert, assertEquals } from "@std/assert";
 import { makeKernel, type Sums } from "../../src/kernel/kernel.ts";
 import { RANGE } from "../../src/kernel/scalar.ts";
 import { type Random, seeded } from "../../src/random.ts";
-import { makeSums } from "../../src/softmax/row.ts";
+import { makeScratch, makeSums } from "../../src/softmax/row.ts";
 import { type OracleKey, oracleScore } from "../oracle.ts";
-import { bitsOf, entryOf, foldKeys, queryOf, stepsOff } from "../sums.ts";
+import {
+  bitsOf,
+  entryOf,
+  foldKeys,
+  queryOf,
+  stepsOff,
+  tableOf,
+} from "../sums.ts";
 
 const SCALE = 0.3;
 
@@ -28,14 +35,18 @@ function drawKeys(
 }
 
 Deno.test("score() of no keys, no columns, one column", () => {
-  const kernel = makeKernel("scalar"), scores = new Float64Array([7, 7]);
-  const biases = new Float64Array([1.5, -2]), none = new Float32Array(0);
-  kernel.score(queryOf([], 1), none, biases, new Int32Array(0), 0, scores);
+  const kernel = makeKernel("scalar"), scratch = makeScratch(2);
+  const { scores, slots } = scratch;
+  scores.fill(7);
+  const biases = new Float64Array([1.5, -2]);
+  const none = tableOf(new Float32Array(0), 0);
+  kernel.score(queryOf([], 1), none, biases, scratch, 0);
   assertEquals([...scores], [7, 7]);
-  kernel.score(queryOf([], 1), none, biases, Int32Array.of(1, 0), 2, scores);
+  slots.set([1, 0]);
+  kernel.score(queryOf([], 1), none, biases, scratch, 2);
   assertEquals([...scores], [-2, 1.5]);
-  const keys = Float32Array.of(3, -1);
-  kernel.score(queryOf([2], 1), keys, biases, Int32Array.of(1), 1, scores);
+  const keys = tableOf(Float32Array.of(3, -1), 1);
+  kernel.score(queryOf([2], 1), keys, biases, scratch, 1);
   assertEquals(scores[0], -2 * Math.LOG2E - 2);
 });
 
@@ -47,14 +58,15 @@ Deno.test("score() has the bits of the definition for odd and even widths and co
       const query = normals(random, dim);
       const keys = drawKeys(random, count, dim, 0, spread);
       const rows = new Float32Array(count * dim);
-      const biases = new Float64Array(count), slots = new Int32Array(count);
+      const biases = new Float64Array(count), scratch = makeScratch(count);
+      const { scores, slots } = scratch;
       keys.forEach(({ key, bias }, i) => {
         const slot = slots[i] = count - 1 - i;
         rows.set(key, slot * dim);
         biases[slot] = bias * Math.LOG2E;
       });
-      const scores = new Float64Array(count);
-      kernel.score(queryOf(query, SCALE), rows, biases, slots, count, scores);
+      const table = tableOf(rows, dim);
+      kernel.score(queryOf(query, SCALE), table, biases, scratch, count);
       keys.forEach(({ key, bias }, i) => {
         const truth = oracleScore(query, key, SCALE, bias);
         assert(

@@ -7,11 +7,19 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Attention } from "../../mod.ts";
 import { openAttention } from "../../src/attention.ts";
-import { type Entry, makeKernel, type Sums } from "../../src/kernel/kernel.ts";
+import {
+  DENSE,
+  type Entry,
+  makeKernel,
+  type Query,
+  type Sums,
+} from "../../src/kernel/kernel.ts";
+import { nonZerosOf, type Store, unpackRow } from "../../src/matrix/store.ts";
+import { keysOf, queriesOf, queriesWithEdges } from "../../src/memory/edges.ts";
 import { COLD, type Log, NONE, versionAt } from "../../src/memory/log.ts";
-import { admits, hasEdge } from "../../src/memory/mask.ts";
-import { type Memory, queryOf, versionLimit } from "../../src/memory/memory.ts";
-import type { SlotTable } from "../../src/memory/slots.ts";
+import { admits } from "../../src/memory/mask.ts";
+import { type Memory, versionLimit } from "../../src/memory/memory.ts";
+import { slotOf, type SlotTable } from "../../src/memory/slots.ts";
 
 /** Fails unless every structure of the memory is in order and every row holds exactly what its clock says. */
 export function invariant(a: Attention): void {
@@ -19,9 +27,14 @@ export function invariant(a: Attention): void {
   checkSlots(keys.slots);
   checkSlots(rows.slots);
   assert(keys.slots.size <= memory.capacity, "more keys than the capacity");
-  checkLog(log, keys.slots.used);
+  checkLog(log, keys.slots.used, memory.mask.kind === "edges");
   assert(log.versions.used <= versionLimit(memory), "more versions than fit");
-  checkEdges(memory);
+  checkPairs(memory);
+  checkStore(keys.keys, keys.slots.used);
+  checkStore(keys.values, keys.slots.used);
+  checkStore(rows.queries, rows.slots.used);
+  checkStore(log.versions.keys, log.versions.used);
+  checkStore(log.versions.values, log.versions.used);
   for (let row = 0; row < rows.slots.used; row++) checkRow(memory, row);
 }
 
@@ -59,7 +72,7 @@ export function checkSlots(table: SlotTable): void {
 }
 
 /** The list of last writes runs from new to old over all slots written; chains of versions do not overlap. */
-export function checkLog(log: Log, used: number): void {
+export function checkLog(log: Log, used: number, pairs = false): void {
   const { written, scored, next, previous, newest, versions } = log;
   const met = new Set<number>();
   let last = Infinity, before = -1, pending = 0;
@@ -76,6 +89,7 @@ export function checkLog(log: Log, used: number): void {
   assertEquals(met.size, used, "slots in the list");
   assertEquals(log.pending, pending, "pending");
   assert(log.seen <= log.clock && log.settled <= log.clock, "ahead of time");
+  if (pairs) return;
   let chained = 0;
   for (let slot = 0; slot < used; slot++) {
     assert(written[slot] <= log.clock, "written after now");
@@ -92,56 +106,122 @@ export function checkLog(log: Log, used: number): void {
   assertEquals(chained, versions.used, "versions in chains");
 }
 
-/** Lists of edges ascend; a flip says the opposite of the edge that is there now. */
-export function checkEdges({ mask, rows }: Memory): void {
+/** Both directions of the edges agree; rows that are behind hold versions that are kept, and each version has holders. */
+export function checkPairs({ mask, pairs, log }: Memory): void {
+  const { versions } = log, holders = new Map<number, number>();
   if (mask.kind !== "edges") {
-    assertEquals(rows.flips.size, 0, "flips without edges");
+    assertEquals(pairs.unseen.size, 0, "pairs without edges");
     return;
   }
-  for (const [query, keys] of mask.edges) {
-    assert(Number.isInteger(query), `edges of ${query}`);
-    keys.forEach((key, at) => {
-      assert(Number.isInteger(key), `an edge to ${key}`);
-      assert(at === 0 || keys[at - 1] < key, "edges out of order");
-    });
-  }
-  for (const [row, flips] of rows.flips) {
-    assert(flips.size > 0, "no flips");
-    // A row that went cold for want of room in the log starts over and needs none.
-    if (rows.clocks[row] === COLD) continue;
-    for (const [key, held] of flips) {
-      const edge = hasEdge(mask.edges, rows.slots.idOf[row], key);
-      assertEquals(held, !edge, `the flip of key ${key} in row ${row}`);
+  const { keys, queries } = mask.edges;
+  assertEquals(keys.size, queries.size, "edges in both directions");
+  for (const query of queriesWithEdges(mask.edges)) {
+    const { ids, start, end } = keysOf(mask.edges, query);
+    for (let at = start; at < end; at++) {
+      assert(at === start || ids[at - 1] < ids[at], "edges out of order");
+      const mirror = queriesOf(mask.edges, ids[at]);
+      assert(
+        mirror.ids.subarray(mirror.start, mirror.end).includes(query),
+        `key ${ids[at]} does not know query ${query}`,
+      );
     }
   }
+  for (const unseen of pairs.unseen.values()) {
+    assert(unseen.size > 0, "nothing unseen");
+    for (const [id, version] of unseen) {
+      if (version === NONE) continue;
+      assert(version < versions.used, "a version that is not kept");
+      assertEquals(versions.id[version], id, "the key of a version");
+      holders.set(version, (holders.get(version) ?? 0) + 1);
+    }
+  }
+  assertEquals(
+    holders.size + pairs.free.length,
+    versions.used,
+    "versions held and free",
+  );
+  for (const [version, count] of holders) {
+    assertEquals(pairs.holders[version], count, "holders of a version");
+    assert(!pairs.free.includes(version), "held and free");
+  }
+}
+
+/** Every row of a table lies in a place of its own, and what is counted is what is there. */
+export function checkStore(store: Store, used: number): void {
+  const { start, evens, count, width, columns, numbers } = store;
+  const places = new Set<number>(store.free);
+  assertEquals(places.size, store.free.length, "a place given back twice");
+  const spans: [number, number][] = [];
+  let dense = 0, entries = 0;
+  for (let row = 0; row < start.length; row++) {
+    if (row >= used) assert(evens[row] === 0 && count[row] === 0, "leavings");
+    if (evens[row] === DENSE) {
+      dense++;
+      assert(!places.has(start[row]), "a place with two rows");
+      places.add(start[row]);
+      const numbers = new Float32Array(width);
+      unpackRow(store, row, numbers, 0);
+      assertEquals(nonZerosOf(numbers), count[row], "numbers that are not 0");
+      assert(!numbers.some((number) => Object.is(number, -0)), "−0");
+      continue;
+    }
+    entries += count[row];
+    if (count[row] > 0) spans.push([start[row], start[row] + count[row]]);
+    for (let at = start[row]; at < start[row] + count[row]; at++) {
+      const odd = at >= start[row] + evens[row];
+      assert(columns[at] % 2 === (odd ? 1 : 0), "an entry in the wrong stripe");
+      assert(columns[at] < width && numbers[at] !== 0, "an entry of nothing");
+      const first = at === start[row] || at === start[row] + evens[row];
+      assert(first || columns[at - 1] < columns[at], "entries out of order");
+    }
+  }
+  spans.sort(([a], [b]) => a - b);
+  spans.forEach(([from], at) =>
+    assert(at === 0 || from >= spans[at - 1][1], "entries of two rows")
+  );
+  assert(spans.every(([, end]) => end <= store.pooled), "beyond the pool");
+  assertEquals(store.denseRows, dense, "dense rows");
+  assertEquals(store.entries, entries, "entries");
+  assertEquals(places.size, store.places, "places");
 }
 
 /** Taking out of a row's sums all keys that its clock says are in them leaves nothing, to the bit. */
 function checkRow(memory: Memory, row: number): void {
-  const { rows, keys, log, mask } = memory;
+  const { rows, keys, log, mask, pairs, factor } = memory;
   const clock = rows.clocks[row], id = rows.slots.idOf[row];
   if (id < 0) {
     assertEquals(clock, COLD, "the clock of a row that is not there");
-    assert(!rows.answers.has(row) && !rows.flips.has(row), "a row's leavings");
+    assert(
+      !rows.answers.has(row) && !pairs.unseen.has(row),
+      "a row's leavings",
+    );
   }
   if (clock === COLD) return;
   assert(clock <= log.seen, "a row that nobody has read");
   const sums = copyOfRow(rows.sums, row), kernel = makeKernel("scalar");
-  const flips = rows.flips.get(row);
-  let held = 0;
-  for (let slot = 0; slot < keys.slots.used; slot++) {
-    const { key, entry } = contentAt(memory, slot, clock);
-    if (key < 0 || entry.bias === -Infinity) continue;
-    if (!(flips?.get(key) ?? admits(mask, id, rows.positions[row], key))) {
-      continue;
-    }
-    held++;
+  const written = new Float32Array(keys.dim);
+  unpackRow(rows.queries, row, written, 0);
+  const query: Query = {
+    dim: keys.dim,
+    rows: written,
+    at: 0,
+    factor,
+    entries: undefined,
+  };
+  const contents = mask.kind === "edges"
+    ? pairContents(memory, row)
+    : clockContents(memory, row);
+  for (const entry of contents) {
     assert(
-      kernel.exchange(sums, 0, queryOf(memory, row), entry, null, false),
+      kernel.exchange(sums, 0, query, entry, null, false),
       "a key that cannot be taken out",
     );
   }
-  assertEquals(rows.sums.count[row], held, `keys in the sums of row ${row}`);
+  assertEquals(
+    rows.sums.count[row],
+    contents.length,
+    `keys in the sums of row ${row}`,
+  );
   const left = [
     sums.count,
     sums.massHigh,
@@ -157,30 +237,60 @@ function checkRow(memory: Memory, row: number): void {
   );
 }
 
-/** What a slot held at a clock; the id is −1 where that was no key. */
-function contentAt(
-  { keys, log }: Memory,
-  slot: number,
-  clock: number,
-): { key: number; entry: Entry } {
-  const { dim, valueDim } = keys, { versions } = log;
-  const stale = log.written[slot] > clock;
-  const at = stale ? versionAt(log, slot, clock) : slot;
-  if (at === NONE) {
-    const none = new Float64Array(0);
-    return { key: -1, entry: { key: none, value: none, bias: 0, peak: 0 } };
+/** What the sums of a row hold, by its clock. */
+function clockContents(memory: Memory, row: number): Entry[] {
+  const { rows, keys, log, mask } = memory, { versions } = log;
+  const clock = rows.clocks[row], id = rows.slots.idOf[row];
+  const contents: Entry[] = [];
+  for (let slot = 0; slot < keys.slots.used; slot++) {
+    const stale = log.written[slot] > clock;
+    const at = stale ? versionAt(log, slot, clock) : slot;
+    if (at === NONE) continue;
+    const key = stale ? versions.id[at] : keys.slots.idOf[slot];
+    const bias = stale ? versions.bias[at] : keys.scoreBiases[slot];
+    if (key < 0 || bias === -Infinity) continue;
+    if (!admits(mask, id, rows.positions[row], key)) continue;
+    contents.push(contentAt(memory, stale, at));
   }
-  const { keys: rows, values } = stale ? versions : keys;
+  return contents;
+}
+
+/** What the sums of a row of edges hold: what it has not seen as it was, the rest as it is. */
+function pairContents(memory: Memory, row: number): Entry[] {
+  const { rows, keys, log, mask, pairs } = memory, { versions } = log;
+  const unseen = pairs.unseen.get(row) ?? new Map<number, number>();
+  const contents: Entry[] = [];
+  for (const version of unseen.values()) {
+    if (version === NONE || versions.bias[version] === -Infinity) continue;
+    contents.push(contentAt(memory, true, version));
+  }
+  if (mask.kind !== "edges") return contents;
+  const { ids, start, end } = keysOf(mask.edges, rows.slots.idOf[row]);
+  for (let at = start; at < end; at++) {
+    const slot = slotOf(keys.slots, ids[at]);
+    if (slot < 0 || unseen.has(ids[at])) continue;
+    if (keys.scoreBiases[slot] === -Infinity) continue;
+    contents.push(contentAt(memory, false, slot));
+  }
+  return contents;
+}
+
+/** A key with its value, now or as a version has it, written out. */
+function contentAt({ keys, log }: Memory, stale: boolean, at: number): Entry {
+  const { dim, valueDim } = keys, { versions } = log;
+  const tables = stale ? versions : keys;
+  const key = new Float64Array(dim), value = new Float64Array(valueDim);
+  unpackRow(tables.keys, at, key, 0);
+  unpackRow(tables.values, at, value, 0);
   return {
-    key: stale ? versions.id[at] : keys.slots.idOf[slot],
-    entry: {
-      key: Float64Array.from(rows.subarray(at * dim, (at + 1) * dim)),
-      value: Float64Array.from(
-        values.subarray(at * valueDim, (at + 1) * valueDim),
-      ),
-      bias: stale ? versions.bias[at] : keys.scoreBiases[slot],
-      peak: stale ? versions.peak[at] : keys.peaks[slot],
-    },
+    key,
+    plain: Float32Array.from(key),
+    at: 0,
+    keyEntries: undefined,
+    value,
+    valueEntries: undefined,
+    bias: stale ? versions.bias[at] : keys.scoreBiases[at],
+    peak: stale ? versions.peak[at] : keys.peaks[at],
   };
 }
 

@@ -9,58 +9,8 @@ import {
 } from "../../mod.ts";
 import { openAttention } from "../../src/attention.ts";
 import { CsrMatrix } from "../../src/matrix/csr.ts";
-import {
-  admits,
-  edgesBytes,
-  edgesOf,
-  hasEdge,
-  setEdge,
-} from "../../src/memory/mask.ts";
-import { forSeeds } from "../scripts.ts";
-
-Deno.test("edgesOf() lists the entries that are not 0, for queries that have some", () => {
-  const pattern = CsrMatrix.fromTriples(4, 5, [
-    [3, 4, 1],
-    [0, 3, -2],
-    [0, 1, 1],
-    [0, 2, 0],
-    [2, 0, 0],
-  ]);
-  assertEquals([...edgesOf(pattern)], [[0, [1, 3]], [3, [4]]]);
-  assertEquals(edgesOf(new CsrMatrix(0, 0, [0], [], [])).size, 0);
-});
-
-Deno.test("setEdge() and hasEdge() are a set of pairs, in ascending order", () => {
-  forSeeds(40, (_, random, at) => {
-    const edges = edgesOf(new CsrMatrix(0, 0, [0], [], []));
-    const model = new Set<string>();
-    for (let step = 1; step <= 200; step++) {
-      at(step);
-      const query = random.integer(4), key = random.integer(12);
-      const present = random.integer(2) > 0, name = `${query} ${key}`;
-      assertEquals(
-        setEdge(edges, query, key, present),
-        model.has(name) !== present,
-      );
-      if (present) model.add(name);
-      else model.delete(name);
-      for (let other = 0; other < 12; other++) {
-        assertEquals(
-          hasEdge(edges, query, other),
-          model.has(`${query} ${other}`),
-        );
-      }
-      const keys = edges.get(query) ?? [];
-      assertEquals(keys, [...new Set(keys)].sort((a, b) => a - b));
-    }
-    const listed = [...edges.values()].reduce(
-      (sum, { length }) => sum + length,
-      0,
-    );
-    assertEquals(edgesBytes(edges), 80 * edges.size + 12 * listed);
-    assertEquals(listed, model.size);
-  });
-});
+import { edgesOf } from "../../src/memory/edges.ts";
+import { admits } from "../../src/memory/mask.ts";
 
 Deno.test("admits() asks each kind of mask its own question", () => {
   assertEquals(admits({ kind: "all" }, 0, -1, 9), true);
@@ -112,10 +62,10 @@ Deno.test("edges of keys that came and went take no memory, whether or not their
     for (let i = 0; i < 200; i++) cycle();
     const { bytes } = stats(a);
     for (let i = 0; i < 3000; i++) cycle();
-    // Without a read the list keeps the dead until the next one, but nothing is noted for the row.
-    const { rows } = openAttention("test", a);
-    assertEquals(rows.flips.size, 0);
-    if (read) assert(stats(a).bytes <= bytes + 1000, `${stats(a).bytes}`);
+    // Without a read the row notes that key 0 was there before.
+    const { pairs } = openAttention("test", a);
+    assertEquals(pairs.unseen.size, 0);
+    assert(stats(a).bytes <= bytes + 1000, `${stats(a).bytes}`);
     outputs(a);
     assert(stats(a).bytes <= bytes + 1000, `${stats(a).bytes} of ${bytes}`);
     assertEquals(outputs(a).to2DArray(), [[1]]);

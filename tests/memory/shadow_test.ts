@@ -46,8 +46,10 @@ Deno.test("staging changes the shadow and nothing else, until commit()", () => {
   stageKey(shadow, 5, undefined, row(50));
   stageKey(shadow, 5, row(55));
   assertEquals(
-    [...rowAsStaged(shadow, 5, "key"), ...rowAsStaged(shadow, 5, "value")],
-    [55, 50],
+    ["key", "value"].map((part) =>
+      rowAsStaged(shadow, 5, part as "key" | "value")
+    ),
+    [row(55), row(50)],
   );
   stageQuery(shadow, 0, row(9), 0);
   stageQuery(shadow, 1, row(9), 0);
@@ -60,16 +62,13 @@ Deno.test("staging changes the shadow and nothing else, until commit()", () => {
   invariant(a);
 });
 
-Deno.test("rowAsStaged() is a copy, of what is staged or of what is stored", () => {
+Deno.test("rowAsStaged() is what is staged, or else what is stored", () => {
   const a = createAttention({ keys: [[1, 2]], values: [[3]] });
   const shadow = makeShadow(openAttention("test", a), true);
-  const stored = rowAsStaged(shadow, 0, "key");
-  stored[0] = 9;
-  assertEquals([...rowAsStaged(shadow, 0, "key")], [1, 2]);
+  assertEquals(rowAsStaged(shadow, 0, "key"), row(1, 2));
   stageKey(shadow, 0, row(5, 6));
-  rowAsStaged(shadow, 0, "key")[0] = 9;
-  assertEquals([...rowAsStaged(shadow, 0, "key")], [5, 6]);
-  assertEquals([...rowAsStaged(shadow, 0, "value")], [3]);
+  assertEquals(rowAsStaged(shadow, 0, "key"), row(5, 6));
+  assertEquals(rowAsStaged(shadow, 0, "value"), row(3));
 });
 
 Deno.test("isStale() notices keys and queries that came or went under the shadow", () => {

@@ -3,6 +3,7 @@ import { seeded } from "../../src/random.ts";
 import { exactRow } from "../../src/softmax/canon.ts";
 import { finerSums } from "../../src/softmax/finer.ts";
 import { makeScratch } from "../../src/softmax/row.ts";
+import { tableOf } from "../sums.ts";
 
 /** Scored keys of every spread, with values of one size or of many. */
 function sets() {
@@ -37,7 +38,8 @@ Deno.test("finerSums() are off by their error at most, and by next to nothing", 
       })),
       components,
     );
-    const sums = finerSums(scratch, count, values, valueDim, peaks, components);
+    const table = tableOf(values, valueDim);
+    const sums = finerSums(scratch, count, table, peaks, components);
     const { mass, magnitude, numerators, error, shift } = sums;
     assert(error === BigInt(count), `set ${at}`);
     // Cross-multiplied: least / most mass · 2^shift ≤ exact ≤ most / least mass · 2^shift.

@@ -1,0 +1,44 @@
+/**
+ * Whether a row is written out or kept as its entries: by how many of its numbers are not 0.
+ *
+ * A product of a dense row costs less than one of an entry, which has to look up its column first, so there is a share
+ * of non-zeros from which writing out is faster; a row that is stored already stays as it is in a band around that
+ * share, so that small edits do not send it to and fro. The share is measured (`bench/README.md`, "Dense or sparse").
+ *
+ * @module
+ */
+
+import { DENSE } from "../kernel/kernel.ts";
+import type { Store } from "./store.ts";
+
+/** How rows are stored: by their density, or always the same way. */
+export type Representation = "auto" | "dense" | "sparse";
+
+/** The choices, for the door. */
+export const representations: readonly Representation[] = [
+  "auto",
+  "dense",
+  "sparse",
+];
+
+/** From this share of non-zeros on, a row is faster written out. */
+const CROSSOVER = 0.5;
+/** A stored row changes over this far beyond the crossover. */
+const BAND = 0.1;
+/** Rows shorter than this are written out: looking after their entries costs more than it saves. */
+const LEAST_WIDTH = 16;
+
+/** Whether a row of a table is to be written out once `nonZeros` of its numbers are not 0. */
+export function isDense(
+  wanted: Representation,
+  store: Store,
+  row: number,
+  nonZeros: number,
+): boolean {
+  if (wanted !== "auto") return wanted === "dense";
+  const { width, evens, count } = store;
+  if (width < LEAST_WIDTH) return true;
+  // What holds nothing yet has nothing to stay as.
+  const band = evens[row] === DENSE ? -BAND : count[row] > 0 ? BAND : 0;
+  return nonZeros > width * CROSSOVER * (1 + band);
+}

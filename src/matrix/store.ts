@@ -1,0 +1,331 @@
+/**
+ * Rows of numbers that come and go, each written out or kept as its entries.
+ *
+ * Dense rows have places of one width in one array; the entries of sparse ones lie in a pool, in which a row that grows
+ * moves to the end and what it leaves is swept up when half of the pool is left over. Which of the two a row is comes
+ * from `representation.ts` and shows in no number that is read back: −0 is stored as 0.
+ *
+ * @module
+ */
+
+import { DENSE, type Table } from "../kernel/kernel.ts";
+import type { Entries, Row } from "../rows.ts";
+
+/** A table whose rows can be set, copied and cleared. */
+export interface Store extends Table {
+  /** Dense rows, and entries of sparse ones. */
+  denseRows: number;
+  entries: number;
+  /** Places ever used, and those given back. */
+  places: number;
+  readonly free: number[];
+  /** Entries of the pool in use or left over. */
+  pooled: number;
+}
+
+/** Makes a table of no rows. */
+export function makeStore(width: number): Store {
+  return {
+    width,
+    start: new Int32Array(0),
+    evens: new Int32Array(0),
+    count: new Int32Array(0),
+    dense: new Float32Array(0),
+    columns: new Uint32Array(0),
+    numbers: new Float32Array(0),
+    denseRows: 0,
+    entries: 0,
+    places: 0,
+    free: [],
+    pooled: 0,
+  };
+}
+
+/** Makes room for `rows` rows; new ones are empty, which takes nothing else. */
+export function growStore(store: Store, rows: number): void {
+  const grown = [store.start, store.evens, store.count].map((old) => {
+    const numbers = new Int32Array(rows);
+    numbers.set(old.subarray(0, rows));
+    return numbers;
+  });
+  [store.start, store.evens, store.count] = grown;
+}
+
+/** Makes room for so many more dense rows and entries, so that setting them cannot fail. */
+export function reserveStore(
+  store: Store,
+  denseRows: number,
+  entries: number,
+): void {
+  const { width } = store, places = store.places - store.free.length;
+  if (width > 0 && (places + denseRows) * width > store.dense.length) {
+    const room = Math.max(places + denseRows, 2 * places);
+    const grown = new Float32Array(room * width);
+    grown.set(store.dense);
+    store.dense = grown;
+  }
+  if (store.pooled + entries > store.columns.length) sweep(store, entries);
+}
+
+/** Moves the entries into arrays with room for more, without what rows have left behind. */
+function sweep(store: Store, more: number): void {
+  const room = Math.max(store.entries + more, 2 * store.entries, LEAST_POOL);
+  if (room > MOST_ENTRIES) {
+    throw new RangeError(
+      `Cannot store rows: there would be ${room} entries, there should be at most ${MOST_ENTRIES}`,
+    );
+  }
+  const columns = new Uint32Array(room), numbers = new Float32Array(room);
+  const { start, evens, count } = store;
+  let used = 0;
+  for (let row = 0; row < start.length; row++) {
+    if (evens[row] === DENSE || count[row] === 0) continue;
+    const from = start[row], to = from + count[row];
+    columns.set(store.columns.subarray(from, to), used);
+    numbers.set(store.numbers.subarray(from, to), used);
+    start[row] = used;
+    used += count[row];
+  }
+  store.columns = columns;
+  store.numbers = numbers;
+  store.pooled = used;
+}
+
+const LEAST_POOL = 64;
+/** Places in the pool are signed 32-bit integers. */
+const MOST_ENTRIES = 2 ** 31 - 1;
+
+/** Numbers of a row that are not 0. */
+export function nonZerosOf(row: Row): number {
+  if (!(row instanceof Float32Array)) return row.count;
+  let count = 0;
+  for (let t = 0; t < row.length; t++) if (row[t] !== 0) count++;
+  return count;
+}
+
+/** Sets a row to `given`, `nonZeros` of whose numbers are not 0. The caller has made room. */
+export function setRow(
+  store: Store,
+  row: number,
+  given: Row,
+  nonZeros: number,
+  dense: boolean,
+): void {
+  if (dense) setDense(store, row, given, nonZeros);
+  else setSparse(store, row, given, nonZeros);
+}
+
+function setDense(
+  store: Store,
+  row: number,
+  given: Row,
+  nonZeros: number,
+): void {
+  const at = placeDense(store, row), { dense, width } = store;
+  store.count[row] = nonZeros;
+  if (given instanceof Float32Array) {
+    // Adding 0 turns −0 into 0.
+    for (let t = 0; t < width; t++) dense[at + t] = given[t] + 0;
+    return;
+  }
+  dense.fill(0, at, at + width);
+  const end = given.start + given.count;
+  for (let i = given.start; i < end; i++) {
+    dense[at + given.columns[i]] = given.numbers[i];
+  }
+}
+
+/** Where the numbers of a dense row go. */
+function placeDense(store: Store, row: number): number {
+  const { free, evens, start, width } = store;
+  if (evens[row] !== DENSE) {
+    if (free.length === 0) reserveStore(store, 1, 0);
+    clearRow(store, row);
+    start[row] = free.pop() ?? store.places++;
+    evens[row] = DENSE;
+    store.denseRows++;
+  }
+  return start[row] * width;
+}
+
+function setSparse(
+  store: Store,
+  row: number,
+  given: Row,
+  nonZeros: number,
+): void {
+  // A row that does not grow stays where it is.
+  const stays = store.evens[row] !== DENSE && nonZeros <= store.count[row];
+  const from = store.start[row];
+  clearRow(store, row);
+  let at = from;
+  if (!stays) {
+    reserveStore(store, 0, nonZeros);
+    at = store.pooled;
+    store.pooled += nonZeros;
+  }
+  const { columns, numbers } = store;
+  store.start[row] = at;
+  store.count[row] = nonZeros;
+  store.entries += nonZeros;
+  if (!(given instanceof Float32Array)) {
+    const { start, count } = given;
+    for (let i = 0; i < count; i++) {
+      columns[at + i] = given.columns[start + i];
+      numbers[at + i] = given.numbers[start + i];
+    }
+    store.evens[row] = given.evens;
+    return;
+  }
+  const first = at;
+  for (let lane = 0; lane < 2; lane++) {
+    for (let t = lane; t < given.length; t += 2) {
+      if (given[t] === 0) continue;
+      columns[at] = t;
+      numbers[at++] = given[t];
+    }
+    if (lane === 0) store.evens[row] = at - first;
+  }
+}
+
+/** Makes a row empty. */
+export function clearRow(store: Store, row: number): void {
+  if (store.evens[row] === DENSE) {
+    store.free.push(store.start[row]);
+    store.denseRows--;
+  } else store.entries -= store.count[row];
+  store.start[row] = 0;
+  store.evens[row] = 0;
+  store.count[row] = 0;
+}
+
+/** Gives a row, as it is stored, another number in the same table; the row of that number is empty. */
+export function moveRow(store: Store, from: number, to: number): void {
+  for (const numbers of [store.start, store.evens, store.count]) {
+    numbers[to] = numbers[from];
+    numbers[from] = 0;
+  }
+}
+
+/** A row where it is stored: a view, valid until the table changes. */
+export function viewRow(store: Table, row: number): Row {
+  const { width, dense, start } = store;
+  if (store.evens[row] !== DENSE) return entriesOf(store, row);
+  const at = start[row] * width;
+  return dense.subarray(at, at + width);
+}
+
+/** The entries of a sparse row. */
+export function entriesOf(
+  { columns, numbers, start, evens, count }: Table,
+  row: number,
+): Entries {
+  return {
+    columns,
+    numbers,
+    start: start[row],
+    evens: evens[row],
+    count: count[row],
+  };
+}
+
+/** Copies a row into a row of another table of the same width, stored alike. */
+export function copyRow(
+  from: Table,
+  row: number,
+  to: Store,
+  at: number,
+): void {
+  if (from.evens[row] !== DENSE) {
+    setSparse(to, at, entriesOf(from, row), from.count[row]);
+    return;
+  }
+  const start = from.start[row] * to.width, place = placeDense(to, at);
+  for (let t = 0; t < to.width; t++) {
+    to.dense[place + t] = from.dense[start + t];
+  }
+  to.count[at] = from.count[row];
+}
+
+/** Writes the numbers of a row out, into `into` from `at` on, where there are zeros. */
+export function unpackRow(
+  store: Table,
+  row: number,
+  into: Float32Array | Float64Array,
+  at: number,
+): void {
+  const { width, dense, columns, numbers, count } = store;
+  const start = store.start[row];
+  if (store.evens[row] === DENSE) {
+    const from = start * width;
+    for (let t = 0; t < width; t++) into[at + t] = dense[from + t];
+  } else {
+    for (let i = start; i < start + count[row]; i++) {
+      into[at + columns[i]] = numbers[i];
+    }
+  }
+}
+
+/** One number of a row. */
+export function numberAt(store: Table, row: number, column: number): number {
+  const { width, dense, start, evens, count, columns, numbers } = store;
+  if (evens[row] === DENSE) return dense[start[row] * width + column];
+  const odd = column % 2;
+  let low = start[row] + odd * evens[row];
+  const end = odd === 1 ? start[row] + count[row] : low + evens[row];
+  let high = end;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (columns[middle] < column) low = middle + 1;
+    else high = middle;
+  }
+  return low < end && columns[low] === column ? numbers[low] : 0;
+}
+
+/** A sparse row written out for as long as it is needed; zeros elsewhere. */
+export interface Spread {
+  numbers: Float32Array;
+  /** Which columns are written. */
+  columns: Uint32Array;
+  count: number;
+}
+
+/** Makes room to write out one row, once there is one. */
+export function makeSpread(): Spread {
+  return {
+    numbers: new Float32Array(0),
+    columns: new Uint32Array(0),
+    count: 0,
+  };
+}
+
+/** Writes a sparse row of a width out in place of the one before. Costs the entries of both. */
+export function spreadEntries(
+  spread: Spread,
+  width: number,
+  { columns, numbers, start, count }: Entries,
+): void {
+  if (spread.numbers.length !== width) {
+    spread.numbers = new Float32Array(width);
+    spread.count = 0;
+  }
+  const { numbers: written } = spread;
+  for (let i = 0; i < spread.count; i++) written[spread.columns[i]] = 0;
+  if (spread.columns.length < count) {
+    spread.columns = new Uint32Array(2 * count);
+  }
+  for (let i = 0; i < count; i++) {
+    const column = columns[start + i];
+    written[column] = numbers[start + i];
+    spread.columns[i] = column;
+  }
+  spread.count = count;
+}
+
+/** Bytes held by a table. */
+export function storeBytes(store: Store): number {
+  return store.start.byteLength + store.evens.byteLength +
+    store.count.byteLength + store.dense.byteLength +
+    store.columns.byteLength + store.numbers.byteLength +
+    8 * store.free.length;
+}
