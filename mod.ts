@@ -41,6 +41,7 @@ export { CsrMatrix } from "./src/matrix/csr.ts";
 export { DenseMatrix } from "./src/matrix/dense.ts";
 export type { Edits } from "./src/matrix/edits.ts";
 export type { Representation } from "./src/matrix/representation.ts";
+export type { Method } from "./src/memory/method.ts";
 export type { MaskPredicate } from "./src/memory/mask.ts";
 export type { Change } from "./src/memory/stage.ts";
 export {

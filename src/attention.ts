@@ -17,6 +17,7 @@ import { blocksOf, densityOf, MOST_KEYS } from "./memory/keys.ts";
 import { edgesOf } from "./memory/edges.ts";
 import type { Mask, MaskPredicate } from "./memory/mask.ts";
 import { makeMemory, type Memory, setQuery } from "./memory/memory.ts";
+import { isMethod, type Method } from "./memory/method.ts";
 import { reserve, writeNewKey } from "./memory/write.ts";
 import { PRECISION } from "./softmax/canon.ts";
 
@@ -80,6 +81,8 @@ export interface AttentionOptions {
   representation?: Representation;
   /** Which kernel computes. */
   kernel?: "auto" | "scalar";
+  /** A way to attend to fewer keys, made by a function of `./methods`; to all that the mask admits if left out. */
+  method?: Method;
 }
 
 /** The same for scales: products of 32-bit floats, summed and scaled, stay below 10³⁰⁰. */
@@ -228,6 +231,7 @@ export function createMemory(
       options.representation,
       representations,
     ),
+    method: checkMethod(verb, options.method),
   });
   // Keys that would be evicted at once leave their ids behind and nothing else.
   const first = Math.max(0, keys.count - memory.capacity);
@@ -255,6 +259,7 @@ const OPTIONS = [
   "logBytes",
   "representation",
   "kernel",
+  "method",
 ];
 
 /** Settles the two widths from what is given, and refuses tables that do not meet. */
@@ -334,6 +339,18 @@ function checkMask(verb: string, mask: AttentionMask | undefined): Mask {
     `Cannot ${verb}: mask is ${
       show(mask)
     }, it should be "causal", a CsrMatrix or a function`,
+  );
+}
+
+function checkMethod(
+  verb: string,
+  method: Method | undefined,
+): Method | undefined {
+  if (method === undefined || isMethod(method)) return method;
+  throw new TypeError(
+    `Cannot ${verb}: method is ${
+      show(method)
+    }, it should be made by a function of ./methods`,
   );
 }
 

@@ -15,8 +15,12 @@ import { KERNEL_ID } from "./kernel/kernel.ts";
 import { CsrMatrix } from "./matrix/csr.ts";
 import { NO_CHECKSUM, seal, verifySeal } from "./file/checksum.ts";
 import { copyRows } from "./matrix/output.ts";
-import type { Representation } from "./matrix/representation.ts";
+import {
+  type Representation,
+  representations,
+} from "./matrix/representation.ts";
 import type { MaskPredicate } from "./memory/mask.ts";
+import type { Method } from "./memory/method.ts";
 import {
   type NamedTensor,
   readSafetensors,
@@ -45,6 +49,8 @@ export interface RestoreOptions {
   logBytes?: number;
   /** Which kernel computes. */
   kernel?: "auto" | "scalar";
+  /** The method, where there was one: functions cannot be stored. */
+  method?: Method;
   /** How keys, values and queries are stored; as it was if left out. */
   representation?: Representation;
 }
@@ -100,6 +106,7 @@ export function snapshot(a: Attention): Uint8Array {
     capacity: memory.capacity === Infinity ? "none" : String(memory.capacity),
     log_bytes: memory.logLimit === undefined ? "auto" : String(memory.logLimit),
     mask: mask.kind,
+    method: memory.method?.name ?? "none",
     next_key: String(keys.slots.next),
     next_query: String(rows.slots.next),
     checksum: NO_CHECKSUM,
@@ -133,7 +140,13 @@ export function restore(
       `Cannot ${verb}: bytes is ${show(bytes)}, it should be a Uint8Array`,
     );
   }
-  checkOptions(verb, options, ["mask", "logBytes", "kernel", "representation"]);
+  checkOptions(verb, options, [
+    "mask",
+    "logBytes",
+    "kernel",
+    "representation",
+    "method",
+  ]);
   const file = readSafetensors(verb, bytes), { metadata } = file;
   if (metadata.format !== FORMAT || metadata.version !== VERSION) {
     throw new RangeError(
@@ -167,7 +180,26 @@ export function restore(
       }`,
     );
   }
+  const stored = representations.find((known) =>
+    known === metadata.representation
+  );
+  if (stored === undefined) {
+    throw new RangeError(
+      `Cannot ${verb}: the representation is ${
+        show(metadata.representation)
+      }, it should be one of ${representations.join(", ")}`,
+    );
+  }
+  const method = options.method?.name ?? "none";
+  if (metadata.method !== method) {
+    throw new TypeError(
+      `Cannot ${verb}: the method is ${show(method)}, it should be ${
+        show(metadata.method)
+      } as it was`,
+    );
+  }
   const attention = createAttention({
+    method: options.method,
     dim,
     valueDim,
     scale: Number(metadata.scale || NaN),
@@ -178,8 +210,7 @@ export function restore(
       ? undefined
       : whole("log_bytes", Number.MAX_SAFE_INTEGER),
     kernel: options.kernel,
-    representation: options.representation ??
-      (metadata.representation as Representation),
+    representation: options.representation ?? stored,
     mask: maskOf(verb, metadata.mask, options.mask),
   });
   const memory = openAttention(verb, attention);

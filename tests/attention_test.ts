@@ -150,7 +150,7 @@ Deno.test("createAttention() refuses what it cannot make, by the full message", 
     [
       { dims: 2 },
       TypeError,
-      'unknown option "dims", it should be one of dim, valueDim, queries, keys, values, scale, mask, capacity, logBytes, representation, kernel',
+      'unknown option "dims", it should be one of dim, valueDim, queries, keys, values, scale, mask, capacity, logBytes, representation, kernel, method',
     ],
     [{ dim: -1 }, RangeError, `dim is -1, ${whole(0, 2 ** 20)}`],
     [{ dim: null }, TypeError, "dim is null, it should be a number"],

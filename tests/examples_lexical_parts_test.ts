@@ -436,6 +436,7 @@ Deno.test("audit() notices an attention that is not what it was told, whichever 
       broken(short),
       [
         "Both hold th",
+        "One keeps ev",
         "Both tell th",
         "Both name th",
         // Asked with the words of what is gone, another one comes first.

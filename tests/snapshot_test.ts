@@ -263,8 +263,15 @@ Deno.test("restore() checks sealed files like everything else that comes in", ()
   nan[4] = NaN;
   const backwards = (good.tensors.get("key_ids")!.data as BigInt64Array).slice()
     .reverse();
-  const edges = (good.tensors.get("edge_keys")!.data as BigInt64Array).slice();
-  edges[1] = edges[0];
+  const [edges, ends] = ["edge_keys", "edge_ends"].map((name) =>
+    (good.tensors.get(name)!.data as BigInt64Array).slice()
+  );
+  // The first query with two edges has the same one twice.
+  const starts = [0n, ...ends];
+  const twice = Number(
+    starts.find((start, at) => starts[at + 1] - start > 1n),
+  );
+  edges[twice + 1] = edges[twice];
   const cases: [Uint8Array, string][] = [
     [forge({}, { format: "else" }), 'the file is "else"'],
     [forge({}, { version: "2" }), "it should be a snapshot of version 1"],
@@ -279,6 +286,9 @@ Deno.test("restore() checks sealed files like everything else that comes in", ()
     [forge({ keys: { shape: [30] } }), 'tensor "keys" is missing or misshapen'],
     [forge({ key_ids: { data: backwards } }), "ids should ascend"],
     [forge({ edge_keys: { data: edges } }), "out of order"],
+    [forge({ edge_ends: { data: ends.reverse() } }), "out of order"],
+    [forge({}, { dim: "4" }), 'tensor "keys" is misshapen'],
+    [forge({}, { representation: "csr" }), 'the representation is "csr"'],
     [
       forge({ query_ids: { shape: [1], data: new BigInt64Array(1) } }),
       "there are 1 ids",

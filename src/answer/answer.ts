@@ -25,10 +25,10 @@ import { numberAt } from "../matrix/store.ts";
 import { type Memory, queryOf } from "../memory/memory.ts";
 import { answerCost } from "../sync/plan.ts";
 import {
-  fold,
   gather,
   GUEST,
   recomputeRow,
+  scoreChosen,
   scoreKeys,
 } from "../sync/recompute.ts";
 
@@ -49,12 +49,14 @@ export function answerRow(
   if (verdict === "answered") return;
   if (verdict === "loose") {
     memory.counters.ladder.recomputed++;
-    recomputeRow(memory, row);
+    if (memory.selection === undefined) recomputeRow(memory, row);
+    else memory.selection.refold(row);
     verdict = climb(memory, rows.sums, row, out, at);
   }
   if (verdict !== "answered") {
-    const query = queryOf(memory, row), id = rows.slots.idOf[row];
-    answerOpen(memory, query, gather(memory, id, rows.positions[row]), out, at);
+    const count = memory.selection?.collect(row) ??
+      gather(memory, rows.slots.idOf[row], rows.positions[row]);
+    answerOpen(memory, queryOf(memory, row), count, out, at);
   }
   rows.answers.set(row, out.slice(at, at + memory.valueDim));
 }
@@ -68,9 +70,12 @@ export function answerGuest(
   out: Float64Array,
   at: number,
 ): void {
-  fold(memory, memory.guest, 0, query, gather(memory, GUEST, position, filter));
-  if (climb(memory, memory.guest, 0, out, at) !== "answered") {
-    answerOpen(memory, query, gather(memory, GUEST, position, filter), out, at);
+  const { kernel, keys: { values, peaks }, guest } = memory;
+  const choose = () =>
+    scoreChosen(memory, query, gather(memory, GUEST, position, filter));
+  kernel.recompute(guest, 0, memory.scratch, choose(), values, peaks);
+  if (climb(memory, guest, 0, out, at) !== "answered") {
+    answerOpen(memory, query, choose(), out, at);
   }
 }
 

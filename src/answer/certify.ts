@@ -17,6 +17,7 @@ import { exponentOf } from "../kernel/exp2.ts";
 import type { Query, Sums } from "../kernel/kernel.ts";
 import { lengthOf } from "../memory/keys.ts";
 import type { Memory } from "../memory/memory.ts";
+import type { Pruned } from "../memory/method.ts";
 import { largestSizes } from "../sync/recompute.ts";
 import { isCurrent } from "../sync/sync.ts";
 
@@ -51,7 +52,14 @@ export function boundRow(memory: Memory, row: number): ErrorBound {
     return { ...NO_ERROR, lazy: Infinity, total: Infinity };
   }
   const reach = Math.abs(factor) * rows.norms[row] * rows.keyNorms[row];
-  return boundSums(memory, rows.sums, row, reach, rows.biasSizes[row]);
+  return boundSums(
+    memory,
+    rows.sums,
+    row,
+    reach,
+    rows.biasSizes[row],
+    memory.selection?.pruned(row),
+  );
 }
 
 /** The bound of the answer last given to a query that is not watched. */
@@ -66,7 +74,9 @@ export function boundGuest(memory: Memory, query: Query): ErrorBound {
     guest.anchor[0],
     guest.count[0],
   );
-  return boundSums(memory, guest, 0, Math.abs(factor) * length * norm, bias);
+  const reach = Math.abs(factor) * length * norm;
+  const pruned = memory.selection?.prunedLast();
+  return boundSums(memory, guest, 0, reach, bias, pruned);
 }
 
 /**
@@ -80,6 +90,7 @@ export function boundSums(
   row: number,
   reach: number,
   biasSize: number,
+  left?: Pruned,
 ): ErrorBound {
   const count = sums.count[row];
   if (count === 0 || memory.valueDim === 0) return { ...NO_ERROR };
@@ -111,12 +122,16 @@ export function boundSums(
   const h = UNIT_ROUNDOFF * (Math.LN2 * roundings + 12 + count);
   const evaluation = Math.expm1(2 * h) * Math.exp(2 * h) * magnitude +
     FAR_SHARE;
+  // |O − O'| = share · |mean of what is left out − O'|, with O' at most its errors from the answer.
+  const pruned = left === undefined || left.share === 0
+    ? 0
+    : left.share * (left.peak + quotient(largest) + rounding + evaluation);
   return {
-    total: rounding + evaluation,
+    total: rounding + evaluation + pruned,
     rounding,
     evaluation,
     lazy: 0,
-    pruned: 0,
+    pruned,
   };
 }
 

@@ -10,7 +10,7 @@ import type { Id } from "../check.ts";
 import { exp2, LEAST_EXPONENT, powerOfTwo, roundEven } from "../kernel/exp2.ts";
 import type { Query } from "../kernel/kernel.ts";
 import type { Memory } from "../memory/memory.ts";
-import { gather, scoreKeys } from "../sync/recompute.ts";
+import { gather, scoreChosen } from "../sync/recompute.ts";
 
 /** Keys with their weights, by ascending id. */
 export interface KeyWeights {
@@ -32,9 +32,9 @@ export function weigh(
   position: Id,
   filter?: (key: Id) => boolean,
 ): KeyWeights {
-  const count = gather(memory, id, position, filter);
+  const gathered = gather(memory, id, position, filter);
   const { keys, scratch } = memory, { slots, scores } = scratch;
-  scoreKeys(memory, query, count);
+  const count = scoreChosen(memory, query, gathered);
   const ids = new Float64Array(count), weights = new Float64Array(count);
   let largest = -Infinity;
   for (let i = 0; i < count; i++) {

@@ -40,6 +40,7 @@ import { COLD, type Log, logBytes, makeLog } from "./log.ts";
 import { versionBytes } from "./versions.ts";
 import { dropQueryEdges, edgesBytes } from "./edges.ts";
 import type { Mask } from "./mask.ts";
+import { type Method, type Selection, startMethod } from "./method.ts";
 import { forgetRow, makePairs, type Pairs, pairsBytes } from "./pairs.ts";
 import {
   addSlot,
@@ -113,6 +114,9 @@ export interface Memory {
   readonly logLimit: number | undefined;
   readonly mask: Mask;
   readonly kernel: Kernel;
+  readonly method: Method | undefined;
+  /** What the method keeps, if there is one. */
+  selection: Selection | undefined;
   keys: KeyTable;
   rows: RowTable;
   log: Log;
@@ -151,6 +155,7 @@ export interface MemorySettings {
   mask: Mask;
   kernel: Kernel;
   representation: Representation;
+  method: Method | undefined;
 }
 
 /** Calls with more keys or more numbers than this get arrays of their own. */
@@ -159,8 +164,9 @@ const ARENA_ROWS = 4, MOST_ARENA = 2 ** 16;
 /** Makes an empty memory. */
 export function makeMemory(settings: MemorySettings): Memory {
   const { dim, valueDim } = settings;
-  return {
+  const memory: Memory = {
     ...settings,
+    selection: undefined,
     factor: settings.scale * Math.LOG2E,
     keys: makeKeys(dim, valueDim, settings.representation),
     rows: {
@@ -206,6 +212,10 @@ export function makeMemory(settings: MemorySettings): Memory {
       ladder: { quick: 0, integer: 0, recomputed: 0, finer: 0, exact: 0 },
     },
   };
+  if (settings.method !== undefined) {
+    memory.selection = startMethod(settings.method, memory);
+  }
+  return memory;
 }
 
 /** Carries out a read. Masks and filters that it asks may look at what is stored, and read other attentions. */
@@ -322,6 +332,7 @@ export function memoryBytes(
     rows,
     log,
     pairs,
+    selection,
     scratch,
     arena,
     guest,
@@ -338,6 +349,7 @@ export function memoryBytes(
   return keysBytes(keys) + slotsBytes(rows.slots) + storeBytes(rows.queries) +
     5 * rows.clocks.byteLength +
     sumsBytes(rows.sums) + answers + logBytes(log) + pairsBytes(pairs) +
+    (selection?.bytes() ?? 0) +
     32 * scratch.slots.length +
     arena.floats.byteLength + 16 * keys.dim + 36 * keys.valueDim +
     spreadBytes(spread) + spreadBytes(nowSpread) + spreadBytes(oldSpread) +
@@ -353,6 +365,7 @@ function forgetSums(memory: Memory, row: number): void {
   const { rows } = memory;
   rows.clocks[row] = COLD;
   rows.answers.delete(row);
+  memory.selection?.forget(row);
   forgetRow(memory, row);
 }
 

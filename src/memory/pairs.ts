@@ -56,14 +56,16 @@ export function notePairs(
     const row = slotOf(rows.slots, ids[at]);
     if (row < 0 || rows.clocks[row] === COLD) continue;
     if (pairs.unseen.get(row)?.has(id)) continue;
-    if (held) hold(memory, row, slot, log.clock, limit);
-    else note(pairs, row, id, NONE);
+    if (held && memory.selection === undefined) {
+      hold(memory, row, slot, log.clock, limit);
+    } else note(pairs, row, id, NONE);
   }
 }
 
-/** A key is gone: rows that never held it have nothing to learn. */
+/** A key is gone: rows that never held it have nothing to learn; a method may have kept it anyway. */
 export function forgetKey(memory: Memory, edges: Edges, id: Id): void {
   const { pairs: { unseen }, rows } = memory;
+  if (memory.selection !== undefined) return;
   const { ids, start, end } = queriesOf(edges, id);
   for (let at = start; at < end; at++) {
     const row = slotOf(rows.slots, ids[at]);
@@ -85,6 +87,10 @@ export function notePair(
   const row = slotOf(rows.slots, query), slot = slotOf(keys.slots, key);
   if (slot < 0 || row < 0 || rows.clocks[row] === COLD) return;
   const version = pairs.unseen.get(row)?.get(key);
+  if (memory.selection !== undefined) {
+    note(pairs, row, key, NONE);
+    return;
+  }
   if (version === undefined) {
     if (present) note(pairs, row, key, NONE);
     // What the row holds is what the slot holds, until somebody writes.

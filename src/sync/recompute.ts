@@ -40,7 +40,7 @@ export function recomputeRow(memory: Memory, row: number): void {
 }
 
 /** Notes that a row of edges has taken in all its keys, those masked by their bias among them. */
-function markAllSeen(memory: Memory, row: number): void {
+export function markAllSeen(memory: Memory, row: number): void {
   const { mask, rows, keys } = memory;
   if (mask.kind !== "edges") return;
   const { ids, start, end } = keysOf(mask.edges, rows.slots.idOf[row]);
@@ -106,6 +106,16 @@ export function scoreKeys(memory: Memory, query: Query, count: number): void {
   const { kernel, keys, scratch } = memory;
   if (query.entries !== undefined) writeOut(memory, query, GUEST);
   kernel.score(query, keys.keys, keys.scoreBiases, scratch, count);
+}
+
+/** Scores the keys gathered in scratch and leaves those that a method attends to; returns how many. */
+export function scoreChosen(
+  memory: Memory,
+  query: Query,
+  count: number,
+): number {
+  scoreKeys(memory, query, count);
+  return memory.selection?.select(query, count) ?? count;
 }
 
 /** Collects the slots of the keys that a query may attend to in scratch, by ascending id; returns how many there are. */

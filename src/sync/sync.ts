@@ -44,6 +44,12 @@ export function isCurrent(
 
 /** Brings these rows up to date. */
 export function syncRows(memory: Memory, wanted: readonly number[]): void {
+  const { selection, log } = memory;
+  if (selection !== undefined) {
+    if (wanted.length > 0) log.seen = log.clock;
+    for (const row of wanted) if (!isCurrent(memory, row)) selection.sync(row);
+    return;
+  }
   for (const row of replayRows(memory, wanted)) recomputeRow(memory, row);
 }
 
@@ -51,6 +57,10 @@ export function syncRows(memory: Memory, wanted: readonly number[]): void {
 export function syncWithin(memory: Memory, row: number, work: number): number {
   const cost = syncCost(memory, row);
   if (cost > work) return cost;
+  if (memory.selection !== undefined) {
+    syncRows(memory, [row]);
+    return 0;
+  }
   const { kernel } = memory, before = kernel.multiplyAdds;
   for (const cold of replayRows(memory, [row])) {
     // Some of the work may be spent on changes before one that the row's grids could not hold.
@@ -110,6 +120,7 @@ export function syncCosts(memory: Memory, rows: readonly number[]): number {
 /** What bringing a row up to date costs, in multiply-adds; at most, where a mask or sparse keys make it unclear. */
 function syncCost(memory: Memory, row: number): number {
   if (isCurrent(memory, row)) return 0;
+  if (memory.selection !== undefined) return memory.selection.cost(row);
   const { keys, mask, rows } = memory, clock = rows.clocks[row];
   const changes = clock === COLD
     ? undefined
@@ -175,8 +186,11 @@ function replay(
 }
 
 /** Whether what rows of one clock have missed costs each of them the same. */
-function costAlike({ mask, rows: { queries, slots } }: Memory): boolean {
-  return mask.kind === "all" && queries.denseRows === slots.size;
+function costAlike(
+  { mask, selection, rows: { queries, slots } }: Memory,
+): boolean {
+  return selection === undefined && mask.kind === "all" &&
+    queries.denseRows === slots.size;
 }
 
 /** Moves rows over one changed key; a row whose grids cannot hold it goes from `moving` to `cold`. */
