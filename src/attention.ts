@@ -13,6 +13,7 @@ import {
   type Representation,
   representations,
 } from "./matrix/representation.ts";
+import { nonZerosOf } from "./matrix/store.ts";
 import { blocksOf, densityOf, MOST_KEYS } from "./memory/keys.ts";
 import { edgesOf } from "./memory/edges.ts";
 import type { Mask, MaskPredicate } from "./memory/mask.ts";
@@ -239,7 +240,15 @@ export function createMemory(
   memory.counters.evicted = first;
   reserve(memory, keys.count - first, queries.count);
   for (let id = first; id < keys.count; id++) {
-    writeNewKey(memory, id, rowOf(keys, id), rowOf(values, id), 0);
+    const key = rowOf(keys, id), value = rowOf(values, id);
+    writeNewKey(memory, {
+      id,
+      key,
+      value,
+      bias: 0,
+      keyNonZeros: nonZerosOf(key),
+      valueNonZeros: nonZerosOf(value),
+    });
   }
   for (let id = 0; id < queries.count; id++) {
     setQuery(memory, id, rowOf(queries, id), id);

@@ -95,9 +95,9 @@ const LEAST_POOL = 64;
 /** Places in the pool are signed 32-bit integers. */
 const MOST_ENTRIES = 2 ** 31 - 1;
 
-/** Numbers of a row that are not 0. */
-export function nonZerosOf(row: Row): number {
-  if (!(row instanceof Float32Array)) return row.count;
+/** Numbers of a row that are not 0; none of no row. */
+export function nonZerosOf(row: Row | undefined): number {
+  if (!(row instanceof Float32Array)) return row?.count ?? 0;
   let count = 0;
   for (let t = 0; t < row.length; t++) if (row[t] !== 0) count++;
   return count;

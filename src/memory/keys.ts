@@ -85,16 +85,21 @@ export function dropKey(table: KeyTable, id: Id): number {
 export function setKey(
   table: KeyTable,
   slot: number,
-  key: Row | undefined,
-  value: Row | undefined,
-  bias: number | undefined,
+  { key, value, bias, keyNonZeros, valueNonZeros }: {
+    key?: Row;
+    value?: Row;
+    bias?: number;
+    keyNonZeros: number;
+    valueNonZeros: number;
+  },
 ): void {
+  const { representation, keys, values } = table;
   if (key !== undefined) {
-    storeRow(table.representation, table.keys, slot, key);
+    storeRow(representation, keys, slot, key, keyNonZeros);
     table.norms[slot] = lengthOf(key);
   }
   if (value !== undefined) {
-    storeRow(table.representation, table.values, slot, value);
+    storeRow(representation, values, slot, value, valueNonZeros);
     table.peaks[slot] = peakOf(value);
   }
   if (bias !== undefined) {
@@ -136,8 +141,8 @@ export function storeRow(
   store: Store,
   row: number,
   given: Row,
+  nonZeros: number = nonZerosOf(given),
 ): void {
-  const nonZeros = nonZerosOf(given);
   const dense = isDense(representation, store, row, nonZeros);
   setRow(store, row, given, nonZeros, dense);
 }

@@ -10,7 +10,14 @@
 
 import type { Id } from "../check.ts";
 import type { Row } from "../rows.ts";
-import { viewRow } from "../matrix/store.ts";
+import { DENSE } from "../kernel/kernel.ts";
+import { isDense, type Representation } from "../matrix/representation.ts";
+import {
+  nonZerosOf,
+  reserveStore,
+  type Store,
+  viewRow,
+} from "../matrix/store.ts";
 import { dropQuery, type Memory, setQuery } from "./memory.ts";
 import { slotOf, type SlotTable } from "./slots.ts";
 import {
@@ -29,6 +36,8 @@ export type Write =
     key: Row;
     value: Row;
     bias: number;
+    keyNonZeros: number;
+    valueNonZeros: number;
   }
   | {
     kind: "key";
@@ -36,6 +45,8 @@ export type Write =
     key?: Row;
     value?: Row;
     bias?: number;
+    keyNonZeros: number;
+    valueNonZeros: number;
   }
   | { kind: "erase key"; id: Id; evicted: boolean }
   | { kind: "query"; id: Id; query: Row; position: Id }
@@ -106,7 +117,15 @@ export function stageNewKey(
 ): void {
   const { keys, memory, writes, rows } = shadow;
   add(keys, id);
-  writes.push({ kind: "new key", id, key, value, bias });
+  writes.push({
+    kind: "new key",
+    id,
+    key,
+    value,
+    bias,
+    keyNonZeros: nonZerosOf(key),
+    valueNonZeros: nonZerosOf(value),
+  });
   rows?.set(id, { key, value });
   while (keys.size > memory.capacity) {
     stageErasedKey(shadow, oldest(keys), true);
@@ -121,7 +140,15 @@ export function stageKey(
   value?: Row,
   bias?: number,
 ): void {
-  shadow.writes.push({ kind: "key", id, key, value, bias });
+  shadow.writes.push({
+    kind: "key",
+    id,
+    key,
+    value,
+    bias,
+    keyNonZeros: nonZerosOf(key),
+    valueNonZeros: nonZerosOf(value),
+  });
   const row = shadow.rows?.get(id);
   shadow.rows?.set(id, { key: key ?? row?.key, value: value ?? row?.value });
 }
@@ -164,21 +191,43 @@ export function rowAsStaged(
 
 /** Carries all writes out. Makes room first, which is all that can fail. */
 export function commit({ memory, writes }: Shadow): void {
-  let keys = 0, queries = 0;
+  const { keys, rows, capacity } = memory;
+  const room = { keys: newRoom(), values: newRoom(), queries: newRoom() };
+  const { representation } = keys;
+  let newKeys = 0, newQueries = 0;
   for (const write of writes) {
-    if (write.kind === "new key") keys++;
-    if (write.kind === "query" && slotOf(memory.rows.slots, write.id) < 0) {
-      queries++;
+    if (write.kind === "new key" || write.kind === "key") {
+      const { key, value, keyNonZeros, valueNonZeros } = write;
+      const slot = slotOf(keys.slots, write.id);
+      if (write.kind === "new key") newKeys++;
+      if (key !== undefined) {
+        addRoom(room.keys, representation, keys.keys, slot, keyNonZeros);
+      }
+      if (value !== undefined) {
+        addRoom(room.values, representation, keys.values, slot, valueNonZeros);
+      }
+    } else if (write.kind === "query") {
+      const row = slotOf(rows.slots, write.id), count = nonZerosOf(write.query);
+      if (row < 0) newQueries++;
+      addRoom(room.queries, representation, rows.queries, row, count);
     }
   }
-  reserve(memory, Math.min(keys, memory.capacity + 1), queries);
+  reserve(memory, Math.min(newKeys, capacity + 1), newQueries);
+  reserveStore(rows.queries, room.queries.denseRows, room.queries.entries);
+  for (const name of ["keys", "values"] as const) {
+    const { denseRows, entries } = room[name], store = keys[name];
+    // More than the capacity never live at once; what is evicted is swept up on the way.
+    const most = Math.max(0, capacity + 1 - store.denseRows);
+    const pooled = newKeys > capacity ? 0 : entries;
+    reserveStore(store, Math.min(denseRows, most), pooled);
+  }
   for (const write of writes) {
     switch (write.kind) {
       case "new key":
-        writeNewKey(memory, write.id, write.key, write.value, write.bias);
+        writeNewKey(memory, write);
         break;
       case "key":
-        writeKey(memory, write.id, write.key, write.value, write.bias);
+        writeKey(memory, write);
         break;
       case "erase key":
         eraseKey(memory, write.id);
@@ -193,6 +242,34 @@ export function commit({ memory, writes }: Shadow): void {
       case "edge":
         writeEdge(memory, write.query, write.key, write.present);
     }
+  }
+}
+
+/** Room that rows will take in a table. */
+interface Room {
+  denseRows: number;
+  entries: number;
+}
+
+function newRoom(): Room {
+  return { denseRows: 0, entries: 0 };
+}
+
+/** Counts what a row takes beyond what it has. */
+function addRoom(
+  room: Room,
+  representation: Representation,
+  store: Store,
+  row: number,
+  nonZeros: number,
+): void {
+  const was = row < 0 ? undefined : store.evens[row];
+  if (isDense(representation, store, row, nonZeros)) {
+    if (was !== DENSE) room.denseRows++;
+  } else if (
+    was === undefined || was === DENSE || nonZeros > store.count[row]
+  ) {
+    room.entries += nonZeros;
   }
 }
 

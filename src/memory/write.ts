@@ -13,30 +13,29 @@ import { forgetKey, notePair, notePairs } from "./pairs.ts";
 import { growRows, type Memory, versionLimit } from "./memory.ts";
 import { slotOf } from "./slots.ts";
 
+/** What is given of a key; the caller has counted what is not 0. */
+export interface Content {
+  id: Id;
+  key?: Row;
+  value?: Row;
+  bias?: number;
+  keyNonZeros: number;
+  valueNonZeros: number;
+}
+
 /** Adds a key under an id not used before. */
-export function writeNewKey(
-  memory: Memory,
-  id: Id,
-  key: Row,
-  value: Row,
-  bias: number,
-): void {
-  const { keys } = memory, slot = addKey(keys, id);
+export function writeNewKey(memory: Memory, content: Content): void {
+  const { keys } = memory, slot = addKey(keys, content.id);
   note(memory, slot, false, true);
-  setKey(keys, slot, key, value, bias);
+  setKey(keys, slot, content);
 }
 
 /** Replaces what is given of a key. */
-export function writeKey(
-  memory: Memory,
-  id: Id,
-  key?: Row,
-  value?: Row,
-  bias?: number,
-): void {
-  const { keys } = memory, slot = slotOf(keys.slots, id);
+export function writeKey(memory: Memory, content: Content): void {
+  const { keys } = memory, { id, key, bias } = content;
+  const slot = slotOf(keys.slots, id);
   note(memory, slot, true, key !== undefined || bias !== undefined);
-  setKey(keys, slot, key, value, bias);
+  setKey(keys, slot, content);
 }
 
 /** Removes a key, and its edges: its id will not come back. */
