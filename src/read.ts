@@ -26,7 +26,8 @@ import {
   type Filter,
   type ReaderOptions,
 } from "./answer/readers.ts";
-import { queryOf, whileReading } from "./memory/memory.ts";
+import { whileReading } from "./memory/memory.ts";
+import { queryOf } from "./memory/queries.ts";
 import { settleLog, syncCosts, syncRows, syncWithin } from "./sync/sync.ts";
 import { keepWeights, largest, matrixOf, weigh } from "./answer/weigh.ts";
 

@@ -22,7 +22,8 @@ import {
   type Verdict,
 } from "../softmax/ladder.ts";
 import { numberAt } from "../matrix/store.ts";
-import { type Memory, queryOf } from "../memory/memory.ts";
+import type { Memory } from "../memory/memory.ts";
+import { queryOf } from "../memory/queries.ts";
 import { answerCost } from "../sync/plan.ts";
 import {
   gather,
@@ -73,7 +74,9 @@ export function answerGuest(
   const { kernel, keys: { values, peaks }, guest } = memory;
   const choose = () =>
     scoreChosen(memory, query, gather(memory, GUEST, position, filter));
-  kernel.recompute(guest, 0, memory.scratch, choose(), values, peaks);
+  // Choosing may make new scratch.
+  const count = choose();
+  kernel.recompute(guest, 0, memory.scratch, count, values, peaks);
   if (climb(memory, guest, 0, out, at) !== "answered") {
     answerOpen(memory, query, choose(), out, at);
   }

@@ -119,13 +119,15 @@ export function boundSums(
   const rounding = THETA * 2 ** step;
   // Ours and the definition's: dim / 2 + 4 and dim + 4 roundings of the products, one rounding per key of its sums.
   const roundings = (1.5 * memory.dim + 8) * reach + 8 * biasSize;
-  const h = UNIT_ROUNDOFF * (Math.LN2 * roundings + 12 + count);
+  // The definition sums over what is left out, too.
+  const terms = left === undefined ? count : memory.keys.slots.size;
+  const h = UNIT_ROUNDOFF * (Math.LN2 * roundings + 12 + terms);
   const evaluation = Math.expm1(2 * h) * Math.exp(2 * h) * magnitude +
     FAR_SHARE;
-  // |O − O'| = share · |mean of what is left out − O'|, with O' at most its errors from the answer.
-  const pruned = left === undefined || left.share === 0
+  // |O − O'| = |Σ p (v − O')| over what is left out, with O' at most its errors from the answer.
+  const pruned = left === undefined
     ? 0
-    : left.share * (left.peak + quotient(largest) + rounding + evaluation);
+    : left.size + left.share * (quotient(largest) + rounding + evaluation);
   return {
     total: rounding + evaluation + pruned,
     rounding,

@@ -17,7 +17,8 @@ import type { Rows } from "../rows.ts";
 import { checkRows, rowOf } from "../matrix/input.ts";
 import type { Query } from "../kernel/kernel.ts";
 import { MOST_KEYS } from "../memory/keys.ts";
-import { makeQuery, type Memory, queryOf } from "../memory/memory.ts";
+import type { Memory } from "../memory/memory.ts";
+import { makeQuery, queryOf } from "../memory/queries.ts";
 import { GUEST } from "../sync/recompute.ts";
 import { listIds, listSlots, slotOf } from "../memory/slots.ts";
 

@@ -4,53 +4,32 @@
  * @module
  */
 
-import type { Id } from "../check.ts";
-import type { Row } from "../rows.ts";
 import type { Arena } from "../matrix/input.ts";
 import type { Representation } from "../matrix/representation.ts";
 import {
-  clearRow,
-  entriesOf,
   growStore,
   makeSpread,
   makeStore,
   type Spread,
-  spreadEntries,
   type Store,
   storeBytes,
 } from "../matrix/store.ts";
 import {
-  DENSE,
   type Differences,
   type Entry,
   type Kernel,
-  type Query,
   type Scratch,
   type Sums,
 } from "../kernel/kernel.ts";
 import { growSums, makeScratch, makeSums, sumsBytes } from "../softmax/row.ts";
-import {
-  keysBytes,
-  type KeyTable,
-  lengthOf,
-  makeKeys,
-  storeRow,
-} from "./keys.ts";
+import { keysBytes, type KeyTable, makeKeys } from "./keys.ts";
 import { COLD, type Log, logBytes, makeLog } from "./log.ts";
 import { versionBytes } from "./versions.ts";
-import { dropQueryEdges, edgesBytes } from "./edges.ts";
+import { edgesBytes } from "./edges.ts";
 import type { Mask } from "./mask.ts";
 import { type Method, type Selection, startMethod } from "./method.ts";
-import { forgetRow, makePairs, type Pairs, pairsBytes } from "./pairs.ts";
-import {
-  addSlot,
-  dropSlot,
-  growSlots,
-  makeSlots,
-  slotOf,
-  slotsBytes,
-  type SlotTable,
-} from "./slots.ts";
+import { makePairs, type Pairs, pairsBytes } from "./pairs.ts";
+import { growSlots, makeSlots, slotsBytes, type SlotTable } from "./slots.ts";
 
 /** The watched queries; arrays are as long as there are slots for rows. */
 export interface RowTable {
@@ -242,69 +221,6 @@ export function refuseWhileReading(verb: string, { reading }: Memory): void {
   }
 }
 
-/** Sets the query of an id, new or known: its row starts cold. The caller has made room. */
-export function setQuery(
-  memory: Memory,
-  id: Id,
-  query: Row,
-  position: Id,
-): void {
-  const { keys, rows } = memory, { slots } = rows;
-  memory.spreadRow = -1;
-  let row = slotOf(slots, id);
-  if (row < 0) row = addSlot(slots, id);
-  storeRow(keys.representation, rows.queries, row, query);
-  rows.positions[row] = position;
-  rows.norms[row] = lengthOf(query);
-  forgetSums(memory, row);
-}
-
-/** Takes the row of a query away, and its edges, which nobody can ask for again. */
-export function dropQuery(memory: Memory, id: Id): void {
-  const { rows, mask } = memory;
-  memory.spreadRow = -1;
-  const row = dropSlot(rows.slots, id);
-  clearRow(rows.queries, row);
-  forgetSums(memory, row);
-  if (mask.kind === "edges") dropQueryEdges(mask.edges, id);
-}
-
-/** The query of a row, as kernels meet it; a sparse one is not written out. */
-export function queryOf(memory: Memory, row: number): Query {
-  const query = makeQuery(memory);
-  aimQuery(memory, query, row);
-  return query;
-}
-
-/** A query that is nowhere yet. */
-export function makeQuery({ dim, factor, spread }: Memory): Query {
-  return { dim, rows: spread.numbers, at: 0, factor, entries: undefined };
-}
-
-/** Lets a query be that of a row. */
-export function aimQuery(
-  { dim, rows: { queries } }: Memory,
-  query: Query,
-  row: number,
-): void {
-  if (queries.evens[row] === DENSE) {
-    query.rows = queries.dense;
-    query.at = queries.start[row] * dim;
-    query.entries = undefined;
-  } else query.entries = entriesOf(queries, row);
-}
-
-/** Writes the entries of a row's query out, or of one that is not watched (row −1). */
-export function writeOut(memory: Memory, query: Query, row: number): void {
-  const { spread, dim } = memory;
-  if (row < 0 || memory.spreadRow !== row) {
-    spreadEntries(spread, dim, query.entries!);
-    memory.spreadRow = row;
-  }
-  query.rows = spread.numbers;
-  query.at = 0;
-}
-
 /**
  * How many versions the log may keep: by default one for every two slots, since a row that has missed more starts over.
  */
@@ -359,14 +275,6 @@ export function memoryBytes(
 
 function spreadBytes({ numbers, columns }: Spread): number {
   return numbers.byteLength + columns.byteLength;
-}
-
-function forgetSums(memory: Memory, row: number): void {
-  const { rows } = memory;
-  rows.clocks[row] = COLD;
-  rows.answers.delete(row);
-  memory.selection?.forget(row);
-  forgetRow(memory, row);
 }
 
 /** Makes room for `count` rows. */

@@ -38,10 +38,10 @@ export function startMethod(method: Method, memory: Memory): Selection {
   return STARTS.get(method)!(memory);
 }
 
-/** What is left out: at most this share of all mass, on values no larger than this in size. */
+/** What is left out, at most: a share of all mass, and the sum of the shares of keys, each times the size of its value. */
 export interface Pruned {
   share: number;
-  peak: number;
+  size: number;
 }
 
 /** What a method keeps of one attention. */

@@ -18,7 +18,8 @@ import {
   type Store,
   viewRow,
 } from "../matrix/store.ts";
-import { dropQuery, type Memory, setQuery } from "./memory.ts";
+import type { Memory } from "./memory.ts";
+import { dropQuery, setQuery } from "./queries.ts";
 import { slotOf, type SlotTable } from "./slots.ts";
 import {
   eraseKey,

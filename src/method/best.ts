@@ -9,7 +9,7 @@
  * @module
  */
 
-import { exp2, LEAST_EXPONENT, powerOfTwo, roundEven } from "../kernel/exp2.ts";
+import { makeMass, type Mass } from "./mass.ts";
 
 /** The best keys of a row; arrays are longer than `size`. */
 export interface Best {
@@ -18,20 +18,14 @@ export interface Best {
   slots: Int32Array;
   ids: Float64Array;
   scores: Float64Array;
-  /** There are keys outside, none better than this. */
-  outside: boolean;
+  /** At least the mass of the keys outside, none of which is better than the floor. */
+  outside: Mass;
   floorScore: number;
   floorId: number;
-  /** At least the mass of the keys outside, in units of 2^anchor, and the largest size of their values. */
-  mass: number;
-  anchor: number;
-  peak: number;
-  /** At least the length of every key it has met, and the size of its bias in log2 units. */
-  norm: number;
-  bias: number;
-  /** Keys that came out since it was filled, and those that were outside then. */
-  arrivals: number;
+  /** Keys that were outside when it was filled. */
   others: number;
+  /** Changes since then of keys that may have been outside: so many counted there may be gone. */
+  stale: number;
 }
 
 /** Makes an empty buffer. */
@@ -41,46 +35,52 @@ export function makeBest(): Best {
     slots: new Int32Array(0),
     ids: new Float64Array(0),
     scores: new Float64Array(0),
-    outside: false,
+    outside: makeMass(),
     floorScore: -Infinity,
     floorId: Infinity,
-    mass: 0,
-    anchor: 0,
-    peak: 0,
-    norm: 0,
-    bias: 0,
-    arrivals: 0,
     others: 0,
+    stale: 0,
   };
 }
 
-/** Empties a buffer: nothing is outside. */
-export function clearBest(best: Best): void {
-  best.size = 0;
-  best.outside = false;
-  best.floorScore = -Infinity;
-  best.floorId = Infinity;
-  best.mass = 0;
-  best.peak = 0;
-  best.norm = 0;
-  best.bias = 0;
-  best.arrivals = 0;
-  best.others = 0;
+/** Adds a key behind all others to a buffer that has no outside; `most` keys fit. */
+export function push(
+  best: Best,
+  most: number,
+  slot: number,
+  id: number,
+  score: number,
+): void {
+  grow(best, most);
+  best.slots[best.size] = slot;
+  best.ids[best.size] = id;
+  best.scores[best.size++] = score;
 }
 
-/** Puts a key into the buffer or outside; returns its place, −1 for outside. `most` keys fit. */
+/** A buffer has been filled: what is outside, if anything, is not better than its last key. */
+export function seal(best: Best): void {
+  if (best.outside.count === 0) return;
+  best.floorScore = best.scores[best.size - 1];
+  best.floorId = best.ids[best.size - 1];
+  best.others = best.outside.count;
+}
+
+/**
+ * Puts a key into the buffer or outside; `most` keys fit. Whoever comes to be outside is told to `leave`. Returns the
+ * first place from which on the order is another, Infinity for none.
+ */
 export function place(
   best: Best,
   most: number,
   slot: number,
   id: number,
   score: number,
-  peakOf: (slot: number) => number,
+  leave: (slot: number, score: number) => void,
 ): number {
-  const { floorScore, floorId } = best;
-  if (best.outside && !isBetter(score, id, floorScore, floorId)) {
-    leave(best, score, peakOf(slot));
-    return -1;
+  const { floorScore, floorId, outside } = best;
+  if (outside.count > 0 && !isBetter(score, id, floorScore, floorId)) {
+    leave(slot, score);
+    return Infinity;
   }
   let at = best.size;
   grow(best, most + 1);
@@ -95,20 +95,19 @@ export function place(
   scores[at] = score;
   if (++best.size <= most) return at;
   const last = --best.size;
-  best.outside = true;
   best.floorScore = scores[last];
   best.floorId = ids[last];
-  leave(best, scores[last], peakOf(slots[last]));
-  return at < last ? at : -1;
+  leave(slots[last], scores[last]);
+  return at < last ? at : Infinity;
 }
 
-/** Takes out keys; returns the first place from which on the order is another. */
+/** Takes out keys; returns the first place from which on the order is another, Infinity for none. */
 export function takeOut(
   best: Best,
   gone: (slot: number, id: number) => boolean,
 ): number {
   const { slots, ids, scores } = best;
-  let kept = 0, first = best.size;
+  let kept = 0, first = Infinity;
   for (let at = 0; at < best.size; at++) {
     if (gone(slots[at], ids[at])) {
       first = Math.min(first, at);
@@ -122,51 +121,21 @@ export function takeOut(
   return first;
 }
 
-/** The mass of scores from `from` on, in units of 2^anchor. */
-export function massOf(
-  scores: Float64Array,
-  from: number,
-  to: number,
-  anchor: number,
-): number {
-  let mass = 0;
-  for (let at = from; at < to; at++) mass += weightOf(scores[at], anchor);
-  return mass;
+/** As many keys came out as were outside at first: their mass has become a guess. */
+export function isWorn({ outside, others }: Best): boolean {
+  return outside.count > 2 * others + FEW;
 }
 
-/** 2^(score − anchor); 0 far below, infinite far above. */
-export function weightOf(score: number, anchor: number): number {
-  const whole = roundEven(score), places = whole - anchor;
-  return places < LEAST_EXPONENT
-    ? 0
-    : places > MOST_PLACES
-    ? Infinity
-    : exp2(score - whole) * powerOfTwo(places);
-}
-
-/** Counts a key as outside. */
-export function leave(best: Best, score: number, peak: number): void {
-  const whole = roundEven(score);
-  if (best.mass === 0) best.anchor = whole;
-  else if (whole > best.anchor) {
-    const places = best.anchor - whole;
-    // What is lost here is less than the slack of the bound.
-    best.mass = places < LEAST_EXPONENT
-      ? Number.MIN_VALUE
-      : best.mass * powerOfTwo(places);
-    best.anchor = whole;
-  }
-  best.mass += Math.max(weightOf(score, best.anchor), Number.MIN_VALUE);
-  best.peak = Math.max(best.peak, peak);
-  best.arrivals++;
-}
+/** So few keys that came out are no reason to look at all. */
+const FEW = 32;
 
 /** Bytes held. */
 export function bestBytes({ slots }: Best): number {
-  return 200 + 20 * slots.length;
+  return OWN_BYTES + BYTES_PER_KEY * slots.length;
 }
 
-const MOST_PLACES = 1000;
+/** The record, its map entry and the headers of its arrays, as near as one can say; a slot, an id and a score. */
+const OWN_BYTES = 400, BYTES_PER_KEY = 4 + 8 + 8;
 
 function isBetter(
   score: number,

@@ -3,20 +3,20 @@
  *
  * The output is the softmax average over those k keys, exact and canonical like any other: the same bits whatever
  * happened before, of equal scores the smaller id. What is left out is the mass τ of the other keys, and |O − O_k| =
- * τ · |μ_others − O_k| ≤ τ · (max |v| of the others + |O_k|): a bound that never fails (systems: "Top-k attention via
- * total variation", 2025, https://arxiv.org/abs/2512.07647, for τ; the rest is the triangle inequality).
+ * |Σ p_j (v_j − O_k)| ≤ Σ p_j |v_j| + τ |O_k| over those others: a bound that never fails (systems: "Top-k attention
+ * via total variation", 2025, https://arxiv.org/abs/2512.07647, for τ; the rest is the triangle inequality).
  *
  * @module
  */
 
 import { checkInteger } from "../check.ts";
-import { LEAST_EXPONENT, powerOfTwo } from "../kernel/exp2.ts";
-import type { Query } from "../kernel/kernel.ts";
-import { UNIT_ROUNDOFF } from "../softmax/ladder.ts";
+import { DENSE, type Query } from "../kernel/kernel.ts";
 import { largest } from "../answer/weigh.ts";
-import { listWritten } from "../memory/log.ts";
-import { type KeyTable, lengthOf, MOST_KEYS } from "../memory/keys.ts";
-import { type Memory, queryOf, roomyScratch } from "../memory/memory.ts";
+import { keysOf } from "../memory/edges.ts";
+import { COLD, listWritten } from "../memory/log.ts";
+import { lengthOf, MOST_KEYS } from "../memory/keys.ts";
+import { type Memory, roomyScratch } from "../memory/memory.ts";
+import { queryOf } from "../memory/queries.ts";
 import {
   makeMethod,
   type Method,
@@ -26,7 +26,7 @@ import {
 import { forgetRow } from "../memory/pairs.ts";
 import { slotOf } from "../memory/slots.ts";
 import { hasKey } from "../sync/changes.ts";
-import { dotCost, restartCost } from "../sync/plan.ts";
+import { rowCost } from "../sync/plan.ts";
 import {
   gather,
   largestSizes,
@@ -36,18 +36,17 @@ import {
 import {
   type Best,
   bestBytes,
-  clearBest,
-  leave,
+  isWorn,
   makeBest,
-  massOf,
   place,
+  push,
+  seal,
   takeOut,
 } from "./best.ts";
+import { addTo, leftOut, makeMass, slackOf } from "./mass.ts";
 
-/** Keys kept beyond k: with so many, ordinary streams next to never fill a buffer anew. */
+/** Keys kept beyond k: with so many, ordinary streams next to never run out of them. */
 const LEAST_SLACK = 32;
-/** What rounding adds to a bound is less. */
-const SLACK = 1 + 2 ** -20;
 
 /**
  * Makes a method that attends only to the k keys of largest score.
@@ -86,7 +85,7 @@ class TopK implements Selection {
   readonly #k: number;
   readonly #most: number;
   readonly #rows = new Map<number, Best>();
-  #last: Pruned = { share: 0, peak: 0 };
+  #last: Pruned = { share: 0, size: 0 };
 
   constructor(memory: Memory, k: number) {
     this.#memory = memory;
@@ -95,37 +94,33 @@ class TopK implements Selection {
   }
 
   sync(row: number): void {
-    const memory = this.#memory, { rows, log, counters } = memory;
-    const clock = rows.clocks[row], best = this.#rows.get(row);
-    const changed = clock < 0 || best === undefined
-      ? undefined
-      : this.#changed(row, clock);
+    const memory = this.#memory, { rows, log } = memory;
+    const best = this.#rows.get(row), changed = this.#changed(row);
     rows.answers.delete(row);
-    rows.clocks[row] = -1;
-    if (changed === undefined) this.#fill(row);
-    else {
-      counters.exchanged += changed.length;
-      this.#follow(row, best!, changed);
-    }
+    // Void while it moves: a mask that throws half way lets the row start over.
+    rows.clocks[row] = COLD;
+    if (best === undefined || changed === undefined) this.#fill(row);
+    else this.#follow(row, best, changed);
     rows.clocks[row] = log.clock;
     forgetRow(memory, row);
     markAllSeen(memory, row);
   }
 
   cost(row: number): number {
-    const memory = this.#memory, { rows, keys } = memory;
-    const clock = rows.clocks[row], best = this.#rows.get(row);
-    const all = restartCost(memory, row, keys.slots.size);
-    const changed = clock < 0 || best === undefined
-      ? undefined
-      : this.#changed(row, clock);
-    if (changed === undefined) return all;
-    let cost = this.#k * (memory.valueDim + 1);
-    for (const slot of changed) {
-      if (slot >= 0) cost += dotCost(memory, row, keys.keys, slot);
+    const { keys, valueDim } = this.#memory;
+    const best = this.#rows.get(row), changed = this.#changed(row);
+    const folding = Math.min(this.#k, keys.slots.size) * (valueDim + 1);
+    const filling = this.#scoringAll(row) + folding;
+    if (best === undefined || changed === undefined || isWorn(best)) {
+      return filling;
     }
-    const safe = best!.size - changed.length >= this.#k || !best!.outside;
-    return safe && !isWorn(best!) ? cost : cost + all;
+    let scoring = 0;
+    for (const slot of changed) {
+      if (slot >= 0) scoring += this.#scoring(row, slot);
+    }
+    const enough = best.outside.count === 0 ||
+      best.size - changed.length >= this.#k;
+    return scoring + (enough ? folding : filling);
   }
 
   refold(row: number): void {
@@ -152,38 +147,41 @@ class TopK implements Selection {
 
   select(query: Query, count: number): number {
     const memory = this.#memory, { scratch: { slots, scores }, keys } = memory;
-    this.#last = { share: 0, peak: 0 };
-    if (count <= this.#k) return count;
-    const chosen = largest(scores.subarray(0, count), this.#k);
-    chosen.sort((a, b) => a - b);
-    const rest = makeBest(), top = new Float64Array(chosen.length);
-    let kept = 0;
-    for (let i = 0; i < count; i++) {
-      meet(rest, keys, slots[i]);
-      if (i !== chosen[kept]) {
-        leave(rest, scores[i], keys.peaks[slots[i]]);
-        continue;
-      }
-      slots[kept] = slots[i];
-      top[kept++] = scores[i];
-    }
-    scores.set(top);
     const length = lengthOf(
       query.entries ?? query.rows.subarray(query.at, query.at + query.dim),
     );
-    this.#last = leftOut(memory, length, rest, top, kept, kept);
+    const chosen = new Set(largest(scores.subarray(0, count), this.#k));
+    const attended = makeMass(), others = makeMass();
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i], score = scores[i], peak = keys.peaks[slot];
+      const slack = slackOf(memory, length, slot);
+      if (!chosen.has(i)) {
+        addTo(others, score, slack, peak);
+        continue;
+      }
+      addTo(attended, score, -slack, peak);
+      slots[kept] = slot;
+      scores[kept++] = score;
+    }
+    this.#last = leftOut(attended, others, 0);
     return kept;
   }
 
   pruned(row: number): Pruned {
     const memory = this.#memory, { keys: { peaks }, rows } = memory;
-    const best = this.#rows.get(row)!, k = Math.min(best.size, this.#k);
-    const { size, scores } = best;
-    const pruned = leftOut(memory, rows.norms[row], best, scores, k, size);
-    for (let at = k; at < best.size; at++) {
-      pruned.peak = Math.max(pruned.peak, peaks[best.slots[at]]);
+    const { size, slots, scores, outside, floorScore, stale } = this.#rows.get(
+      row,
+    )!;
+    const attended = makeMass(), others = { ...outside };
+    for (let at = 0; at < size; at++) {
+      const slot = slots[at], slack = slackOf(memory, rows.norms[row], slot);
+      if (at < this.#k) addTo(attended, scores[at], -slack, peaks[slot]);
+      else addTo(others, scores[at], slack, peaks[slot]);
     }
-    return pruned;
+    // What was outside was no better than the floor.
+    const gone = stale * 2 ** (floorScore + outside.slack - others.anchor);
+    return leftOut(attended, others, gone);
   }
 
   prunedLast(): Pruned {
@@ -201,8 +199,10 @@ class TopK implements Selection {
   }
 
   /** Slots that changed for a row, −1 for what is gone; undefined where it had better start over. */
-  #changed(row: number, clock: number): number[] | undefined {
-    const { log, keys, mask, pairs } = this.#memory;
+  #changed(row: number): number[] | undefined {
+    const { rows, log, keys, mask, pairs } = this.#memory;
+    const clock = rows.clocks[row];
+    if (clock === COLD) return undefined;
     if (mask.kind === "edges") {
       return Array.from(
         pairs.unseen.get(row)?.keys() ?? [],
@@ -216,98 +216,85 @@ class TopK implements Selection {
 
   /** Takes changed keys out and puts them where they belong now. */
   #follow(row: number, best: Best, changed: readonly number[]): void {
-    const memory = this.#memory, { keys, mask, pairs } = memory;
-    const ids = pairs.unseen.get(row), set = new Set(changed);
-    let first = takeOut(
-      best,
-      mask.kind === "edges"
-        ? (_, id) => ids?.has(id) ?? false
-        : (slot) => set.has(slot),
-    );
     if (isWorn(best)) return this.#fill(row);
+    const memory = this.#memory, { keys, mask, pairs, counters } = memory;
+    const ids = pairs.unseen.get(row), set = new Set(changed);
+    const lost = new Set<number>();
+    let first = takeOut(best, (slot, id) => {
+      const gone = mask.kind === "edges" ? ids!.has(id) : set.has(slot);
+      if (gone) lost.add(slot);
+      return gone;
+    });
+    best.stale += changed.length - lost.size;
     const { slots, scores } = roomyScratch(memory, changed.length);
     let count = 0;
     for (const slot of changed) {
-      if (hasKey(memory, row, slot)) slots[count++] = slot;
+      if (!hasKey(memory, row, slot)) continue;
+      slots[count++] = slot;
+      lost.delete(slot);
     }
     scoreKeys(memory, queryOf(memory, row), count);
+    counters.exchanged += count + lost.size;
+    const leave = this.#leaver(row, best);
     for (let i = 0; i < count; i++) {
-      const slot = slots[i], id = keys.slots.idOf[slot];
-      const peakOf = (slot: number) => keys.peaks[slot];
-      const at = place(best, this.#most, slot, id, scores[i], peakOf);
-      if (at >= 0) first = Math.min(first, at);
-      meet(best, keys, slot);
+      const id = keys.slots.idOf[slots[i]];
+      const at = place(best, this.#most, slots[i], id, scores[i], leave);
+      first = Math.min(first, at);
     }
-    if (best.size < this.#k && best.outside) this.#fill(row);
+    if (best.size < this.#k && best.outside.count > 0) this.#fill(row);
     else if (first < this.#k) this.refold(row);
   }
 
   /** Scores all keys of a row and keeps the best. */
   #fill(row: number): void {
     const memory = this.#memory, { rows, keys, counters } = memory;
-    const id = rows.slots.idOf[row], best = this.#rows.get(row) ?? makeBest();
+    const id = rows.slots.idOf[row], best = makeBest();
     const count = gather(memory, id, rows.positions[row]);
     scoreKeys(memory, queryOf(memory, row), count);
     const { slots, scores } = memory.scratch;
-    clearBest(best);
-    for (const i of largest(scores.subarray(0, count), this.#most)) {
-      const slot = slots[i];
-      place(best, this.#most, slot, keys.slots.idOf[slot], scores[i], none);
+    const chosen = largest(scores.subarray(0, count), this.#most);
+    for (const i of chosen) {
+      push(best, this.#most, slots[i], keys.slots.idOf[slots[i]], scores[i]);
     }
-    if (count > best.size) {
-      const members = new Set(best.slots.subarray(0, best.size));
-      for (let i = 0; i < count; i++) {
-        const slot = slots[i];
-        if (!members.has(slot)) leave(best, scores[i], keys.peaks[slot]);
-      }
-      best.outside = true;
-      best.floorScore = best.scores[best.size - 1];
-      best.floorId = best.ids[best.size - 1];
-      best.others = best.arrivals;
-      best.arrivals = 0;
+    const inside = new Set(chosen), leave = this.#leaver(row, best);
+    for (let i = 0; i < count; i++) {
+      if (!inside.has(i)) leave(slots[i], scores[i]);
     }
+    seal(best);
     this.#rows.set(row, best);
-    for (let i = 0; i < count; i++) meet(best, keys, slots[i]);
     counters.recomputed++;
     this.refold(row);
   }
-}
 
-/** As many keys came out as were outside at first: their mass has become a guess. */
-function isWorn({ arrivals, others }: Best): boolean {
-  return arrivals > others + LEAST_SLACK;
-}
+  /** What counts a key of a row among those outside. */
+  #leaver(row: number, best: Best): (slot: number, score: number) => void {
+    const memory = this.#memory, { keys: { peaks }, rows } = memory;
+    return (slot, score) => {
+      const slack = slackOf(memory, rows.norms[row], slot);
+      addTo(best.outside, score, slack, peaks[slot]);
+    };
+  }
 
-/** Counts the sizes of a key among those that its row has met. */
-function meet(best: Best, { norms, scoreBiases }: KeyTable, slot: number) {
-  best.norm = Math.max(best.norm, norms[slot]);
-  best.bias = Math.max(best.bias, Math.abs(scoreBiases[slot]));
-}
+  /** What scoring a key takes. */
+  #scoring(row: number, slot: number): number {
+    const { keys: { keys }, rows: { queries } } = this.#memory;
+    return keys.evens[slot] === DENSE
+      ? rowCost(queries, row)
+      : keys.count[slot];
+  }
 
-/**
- * What is left out if the first `k` of `size` scores are attended to, and those outside are not. Each weight is off by
- * e^±h at most, so the share is by e^±2h (h as in `answer/certify.ts`).
- */
-function leftOut(
-  { dim, factor }: Memory,
-  queryNorm: number,
-  { mass, anchor, peak, norm, bias }: Best,
-  scores: Float64Array,
-  k: number,
-  size: number,
-): Pruned {
-  if (k === 0) return { share: 0, peak };
-  const unit = Math.floor(scores[0]), attended = massOf(scores, 0, k, unit);
-  // Nothing outside is better than what is attended to, so its anchor is at most 1 above.
-  const outside = mass === 0
-    ? 0
-    : mass * powerOfTwo(Math.max(anchor - unit, LEAST_EXPONENT));
-  const others = massOf(scores, k, size, unit) + outside;
-  const roundings = (dim / 2 + 4) * Math.abs(factor) * queryNorm * norm +
-    4 * bias;
-  const h = UNIT_ROUNDOFF * (Math.LN2 * roundings + 6);
-  const share = others / (attended + others) * SLACK * Math.exp(2 * h);
-  return { share: Math.min(1, share), peak };
+  /** What scoring all keys of a row takes; where its mask is no list of edges, all there are. */
+  #scoringAll(row: number): number {
+    const { keys: { keys, slots }, rows, mask } = this.#memory;
+    if (mask.kind !== "edges") {
+      return keys.entries + keys.denseRows * rowCost(rows.queries, row);
+    }
+    const { ids, start, end } = keysOf(mask.edges, rows.slots.idOf[row]);
+    let cost = 0;
+    for (let at = start; at < end; at++) {
+      const slot = slotOf(slots, ids[at]);
+      if (slot >= 0) cost += this.#scoring(row, slot);
+    }
+    return cost;
+  }
 }
-
-const none = () => 0;

@@ -9,12 +9,8 @@ import type { Query, Sums } from "../kernel/kernel.ts";
 import { COLD } from "../memory/log.ts";
 import { keysOf } from "../memory/edges.ts";
 import { admits } from "../memory/mask.ts";
-import {
-  type Memory,
-  queryOf,
-  roomyScratch,
-  writeOut,
-} from "../memory/memory.ts";
+import { type Memory, roomyScratch } from "../memory/memory.ts";
+import { queryOf, writeOut } from "../memory/queries.ts";
 import { forgetRow, markSeen } from "../memory/pairs.ts";
 import { slotOf } from "../memory/slots.ts";
 

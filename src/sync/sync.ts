@@ -21,12 +21,8 @@ import {
   unload,
 } from "./changes.ts";
 import { COLD, dropVersions, settle } from "../memory/log.ts";
-import {
-  aimQuery,
-  makeQuery,
-  type Memory,
-  writeOut,
-} from "../memory/memory.ts";
+import type { Memory } from "../memory/memory.ts";
+import { aimQuery, makeQuery, writeOut } from "../memory/queries.ts";
 import { forgetRow, markSeen } from "../memory/pairs.ts";
 import { restartCost } from "./plan.ts";
 import { isFar, recomputeRow } from "./recompute.ts";
