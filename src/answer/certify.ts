@@ -125,7 +125,7 @@ export function boundSums(
   const evaluation = Math.expm1(2 * h) * Math.exp(2 * h) * magnitude +
     FAR_SHARE;
   // |O − O'| = |Σ p (v − O')| over what is left out, with O' at most its errors from the answer.
-  const pruned = left === undefined
+  const pruned = left === undefined || left.share === 0
     ? 0
     : left.size + left.share * (quotient(largest) + rounding + evaluation);
   return {

@@ -8,7 +8,7 @@
  */
 
 import type { Entries } from "../rows.ts";
-import { DENSE, type Table } from "./kernel.ts";
+import { DENSE, type Table } from "./table.ts";
 
 /** The dot product of a sparse row with one that is written out, from `at` on, in two stripes. */
 export function dotEntries(

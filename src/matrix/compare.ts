@@ -4,7 +4,8 @@
  * @module
  */
 
-import { DENSE, type Differences, type Table } from "../kernel/kernel.ts";
+import type { Differences } from "../kernel/kernel.ts";
+import { DENSE, type Table } from "../kernel/table.ts";
 
 /** Beyond this share of a dense row its differences are not worth telling apart from the rest. */
 const MOST_DIFFERENCES = 0.5;
@@ -55,7 +56,8 @@ function compareSparse(
   row: number,
   into: Differences | undefined,
 ): number {
-  const most = (before.count[old] + after.count[row]) * MOST_DIFFERENCES;
+  const all = before.count[old] + after.count[row];
+  const most = Math.floor(all * MOST_DIFFERENCES);
   let count = 0;
   for (let lane = 0; lane < 2; lane++) {
     let a = before.start[old] + lane * before.evens[old];

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DENSE } from "../kernel/kernel.ts";
+import { DENSE } from "../kernel/table.ts";
 import { type CsrMatrix, trusted } from "./csr.ts";
 import { DenseMatrix } from "./dense.ts";
 import { type Store, unpackRow } from "./store.ts";

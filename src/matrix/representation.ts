@@ -8,7 +8,7 @@
  * @module
  */
 
-import { DENSE } from "../kernel/kernel.ts";
+import { DENSE } from "../kernel/table.ts";
 import type { Store } from "./store.ts";
 
 /** How rows are stored: by their density, or always the same way. */

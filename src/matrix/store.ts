@@ -8,7 +8,7 @@
  * @module
  */
 
-import { DENSE, type Table } from "../kernel/kernel.ts";
+import { DENSE, type Table } from "../kernel/table.ts";
 import type { Entries, Row } from "../rows.ts";
 
 /** A table whose rows can be set, copied and cleared. */
@@ -69,12 +69,16 @@ export function reserveStore(
 
 /** Moves the entries into arrays with room for more, without what rows have left behind. */
 function sweep(store: Store, more: number): void {
-  const room = Math.max(store.entries + more, 2 * store.entries, LEAST_POOL);
-  if (room > MOST_ENTRIES) {
+  const needed = store.entries + more;
+  if (needed > MOST_ENTRIES) {
     throw new RangeError(
-      `Cannot store rows: there would be ${room} entries, there should be at most ${MOST_ENTRIES}`,
+      `Cannot store rows: there would be ${needed} entries, there should be at most ${MOST_ENTRIES}`,
     );
   }
+  const room = Math.min(
+    Math.max(needed, 2 * store.entries, LEAST_POOL),
+    MOST_ENTRIES,
+  );
   const columns = new Uint32Array(room), numbers = new Float32Array(room);
   const { start, evens, count } = store;
   let used = 0;

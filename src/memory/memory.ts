@@ -224,10 +224,18 @@ export function refuseWhileReading(verb: string, { reading }: Memory): void {
 /**
  * How many versions the log may keep: by default one for every two slots, since a row that has missed more starts over.
  */
-export function versionLimit({ keys, logLimit }: Memory): number {
-  return logLimit === undefined
-    ? Math.max(LEAST_VERSIONS, (keys.slots.used >>> 1) + 2)
-    : Math.floor(logLimit / versionBytes(keys.dim, keys.valueDim));
+export function versionLimit({ keys: table, logLimit }: Memory): number {
+  const { keys, values, slots } = table;
+  if (logLimit === undefined) {
+    return Math.max(LEAST_VERSIONS, (slots.used >>> 1) + 2);
+  }
+  // Versions are stored like the keys they are of: of sparse ones more fit, by what a key takes on average.
+  const size = Math.max(1, slots.size);
+  const numbers = keys.entries + values.entries === 0
+    ? table.dim + table.valueDim
+    : (keys.denseRows * table.dim + values.denseRows * table.valueDim +
+      2 * (keys.entries + values.entries)) / size;
+  return Math.floor(logLimit / versionBytes(numbers));
 }
 
 /** Few keys may be written again and again between two reads. */

@@ -56,9 +56,9 @@ export function notePairs(
     const row = slotOf(rows.slots, ids[at]);
     if (row < 0 || rows.clocks[row] === COLD) continue;
     if (pairs.unseen.get(row)?.has(id)) continue;
-    if (held && memory.selection === undefined) {
-      hold(memory, row, slot, log.clock, limit);
-    } else note(pairs, row, id, NONE);
+    if (memory.selection !== undefined) noteKey(memory, row, id);
+    else if (held) hold(memory, row, slot, log.clock, limit);
+    else note(pairs, row, id, NONE);
   }
 }
 
@@ -88,7 +88,7 @@ export function notePair(
   if (slot < 0 || row < 0 || rows.clocks[row] === COLD) return;
   const version = pairs.unseen.get(row)?.get(key);
   if (memory.selection !== undefined) {
-    note(pairs, row, key, NONE);
+    noteKey(memory, row, key);
     return;
   }
   if (version === undefined) {
@@ -171,11 +171,25 @@ function hold(
 function startOldestOver(memory: Memory, limit: number): void {
   const { pairs, rows } = memory;
   for (const row of pairs.unseen.keys()) {
+    // Where there is no room at all, none is made.
+    if (2 * pairs.free.length >= limit) return;
     forgetRow(memory, row);
     rows.clocks[row] = COLD;
-    if (2 * pairs.free.length >= limit) return;
   }
 }
+
+/** For a method, which holds no versions: a row that is behind with more than half of the keys starts over. */
+function noteKey(memory: Memory, row: number, id: Id): void {
+  const { pairs, rows, keys } = memory;
+  note(pairs, row, id, NONE);
+  const { size } = pairs.unseen.get(row)!;
+  if (size <= Math.max(LEAST_UNSEEN, keys.slots.used >>> 1)) return;
+  forgetRow(memory, row);
+  rows.clocks[row] = COLD;
+}
+
+/** A row of few keys may see all of them come and go between two reads. */
+const LEAST_UNSEEN = 64;
 
 function note({ unseen }: Pairs, row: number, id: Id, version: number): void {
   const keys = unseen.get(row);

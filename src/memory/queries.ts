@@ -6,7 +6,8 @@
 
 import type { Id } from "../check.ts";
 import type { Row } from "../rows.ts";
-import { DENSE, type Query } from "../kernel/kernel.ts";
+import type { Query } from "../kernel/kernel.ts";
+import { DENSE } from "../kernel/table.ts";
 import { clearRow, entriesOf, spreadEntries } from "../matrix/store.ts";
 import { dropQueryEdges } from "./edges.ts";
 import { lengthOf, storeRow } from "./keys.ts";

@@ -10,7 +10,7 @@
 
 import type { Id } from "../check.ts";
 import type { Row } from "../rows.ts";
-import { DENSE } from "../kernel/kernel.ts";
+import { DENSE } from "../kernel/table.ts";
 import { isDense, type Representation } from "../matrix/representation.ts";
 import {
   nonZerosOf,

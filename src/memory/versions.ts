@@ -112,7 +112,7 @@ export function versionsBytes({ slot, keys, values }: Versions): number {
   return slot.length * (2 * 4 + 6 * 8) + storeBytes(keys) + storeBytes(values);
 }
 
-/** Bytes a version of dense rows takes. */
-export function versionBytes(dim: number, valueDim: number): number {
-  return 4 * (dim + valueDim) + 2 * 4 + 6 * 8;
+/** Bytes a version of so many numbers takes; an entry counts as two. */
+export function versionBytes(numbers: number): number {
+  return 4 * numbers + 2 * 4 + 6 * 8;
 }

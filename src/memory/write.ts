@@ -90,9 +90,10 @@ function note(
   const { log, keys, mask, rows } = memory, limit = versionLimit(memory);
   tick(log, keys, slot);
   if (mask.kind === "edges") notePairs(memory, mask.edges, slot, held, limit);
-  // Methods start over from the keys they keep, never from old contents.
-  else if (memory.selection === undefined) {
-    noteContent(log, keys, slot, held, limit, rows.clocks);
+  else {
+    // Methods go on from the keys they keep, never from old contents.
+    const kept = held && memory.selection === undefined;
+    noteContent(log, keys, slot, kept, limit, rows.clocks);
   }
   noteWrite(log, slot, rescored);
   memory.counters.writes++;

@@ -18,7 +18,7 @@ export interface Best {
   slots: Int32Array;
   ids: Float64Array;
   scores: Float64Array;
-  /** At least the mass of the keys outside, none of which is better than the floor. */
+  /** At least the mass of the keys outside, none of which is better than the floor; there is none while none is outside. */
   outside: Mass;
   floorScore: number;
   floorId: number;
@@ -77,8 +77,7 @@ export function place(
   score: number,
   leave: (slot: number, score: number) => void,
 ): number {
-  const { floorScore, floorId, outside } = best;
-  if (outside.count > 0 && !isBetter(score, id, floorScore, floorId)) {
+  if (!isBetter(score, id, best.floorScore, best.floorId)) {
     leave(slot, score);
     return Infinity;
   }

@@ -23,7 +23,7 @@ export interface Mass {
   magnitude: number;
   /** The largest size of a value. */
   peak: number;
-  /** The largest slack. */
+  /** The largest slack of a key that weighs anything. */
   slack: number;
   anchor: number;
 }
@@ -50,15 +50,17 @@ export function addTo(
   const bound = score + slack, whole = roundEven(bound);
   if (mass.count++ === 0) mass.anchor = whole;
   else if (whole > mass.anchor) {
-    const unit = powerOfTwo(Math.max(mass.anchor - whole, LEAST_EXPONENT));
+    const places = mass.anchor - whole, far = places < LEAST_EXPONENT;
+    const unit = far ? 0 : powerOfTwo(places);
     mass.sum *= unit;
     mass.magnitude *= unit;
+    if (far) mass.slack = 0;
     mass.anchor = whole;
   }
   mass.peak = Math.max(mass.peak, peak);
-  mass.slack = Math.max(mass.slack, slack);
   const places = whole - mass.anchor;
   if (places < LEAST_EXPONENT) return;
+  mass.slack = Math.max(mass.slack, slack);
   const weight = exp2(bound - whole) * powerOfTwo(places);
   mass.sum += weight;
   mass.magnitude += weight * peak;

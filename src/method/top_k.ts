@@ -10,7 +10,8 @@
  */
 
 import { checkInteger } from "../check.ts";
-import { DENSE, type Query } from "../kernel/kernel.ts";
+import type { Query } from "../kernel/kernel.ts";
+import { DENSE } from "../kernel/table.ts";
 import { largest } from "../answer/weigh.ts";
 import { keysOf } from "../memory/edges.ts";
 import { COLD, listWritten } from "../memory/log.ts";
@@ -180,7 +181,9 @@ class TopK implements Selection {
       else addTo(others, scores[at], slack, peaks[slot]);
     }
     // What was outside was no better than the floor.
-    const gone = stale * 2 ** (floorScore + outside.slack - others.anchor);
+    const gone = stale === 0
+      ? 0
+      : stale * 2 ** (floorScore + outside.slack - others.anchor);
     return leftOut(attended, others, gone);
   }
 

@@ -1,7 +1,7 @@
 /**
  * Sums of a few components on three grids: what remains where two do not tell R(O).
  *
- * The third grid stands to the second as the second to the first (`src/kernel/scalar.ts`): it catches what the second
+ * The third grid stands to the second as the second to the first (`src/kernel/grids.ts`): it catches what the second
  * leaves of each contribution, exactly, so that a sum is off by half a step of it for each key. That is some 2⁻⁴⁰ of
  * the error of a row's own sums, for a pass over the keys; the exact rational costs big integers for each.
  *
@@ -15,8 +15,9 @@ import {
   powerOfTwo,
   roundEven,
 } from "../kernel/exp2.ts";
-import type { Scratch, Table } from "../kernel/kernel.ts";
-import { COARSE, LEAST_ROOM, LEAST_VALUE_SHIFT } from "../kernel/scalar.ts";
+import type { Scratch } from "../kernel/kernel.ts";
+import type { Table } from "../kernel/table.ts";
+import { COARSE, LEAST_ROOM, LEAST_VALUE_SHIFT } from "../kernel/grids.ts";
 import { numberAt } from "../matrix/store.ts";
 import type { IntegerSums } from "./ladder.ts";
 

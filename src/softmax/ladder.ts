@@ -14,7 +14,7 @@ import {
   POWERS,
 } from "../kernel/exp2.ts";
 import type { Sums } from "../kernel/kernel.ts";
-import { liftOf } from "../kernel/scalar.ts";
+import { liftOf } from "../kernel/grids.ts";
 import {
   LEAST_STEP,
   ratioScale,

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { DENSE, type Differences, type Entry } from "../kernel/kernel.ts";
+import type { Differences, Entry } from "../kernel/kernel.ts";
+import { DENSE } from "../kernel/table.ts";
 import { compareRows } from "../matrix/compare.ts";
 import { entriesOf, spreadEntries, type Store } from "../matrix/store.ts";
 import { listWritten, NONE, versionAt } from "../memory/log.ts";

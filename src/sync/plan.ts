@@ -7,7 +7,7 @@
  * @module
  */
 
-import { DENSE, type Table } from "../kernel/kernel.ts";
+import { DENSE, type Table } from "../kernel/table.ts";
 import { keysOf } from "../memory/edges.ts";
 import type { Memory } from "../memory/memory.ts";
 import { slotOf } from "../memory/slots.ts";

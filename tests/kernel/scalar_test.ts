@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { makeKernel, type Sums } from "../../src/kernel/kernel.ts";
-import { RANGE } from "../../src/kernel/scalar.ts";
+import { RANGE } from "../../src/kernel/grids.ts";
 import { type Random, seeded } from "../../src/random.ts";
 import { makeScratch, makeSums } from "../../src/softmax/row.ts";
 import { type OracleKey, oracleScore } from "../oracle.ts";

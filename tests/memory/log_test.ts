@@ -114,7 +114,7 @@ Deno.test("a value alone does not rescore its key, a key, a bias or a new owner 
 });
 
 Deno.test("versions stay below the limit: rows furthest behind go cold, and no others", () => {
-  const one = versionBytes(1, 1), { a, memory } = make(4 * one);
+  const one = versionBytes(2), { a, memory } = make(4 * one);
   const { log, rows } = memory;
   outputs(a, { ids: 0 });
   // Row 0 is behind by four keys, then row 1 by two of them, row 2 by none.
@@ -149,7 +149,7 @@ Deno.test("no log at all: rows go cold instead, and only those that would need i
 });
 
 Deno.test("where making room turns all rows cold, nothing is kept that nobody has seen", () => {
-  const { a, memory } = make(versionBytes(1, 1)), { log, rows } = memory;
+  const { a, memory } = make(versionBytes(2)), { log, rows } = memory;
   update(a, 0, { values: [1] });
   assertEquals(log.versions.used, 1);
   update(a, 1, { values: [1] });
@@ -160,7 +160,7 @@ Deno.test("where making room turns all rows cold, nothing is kept that nobody ha
 
 Deno.test("the log never outgrows its limit, on any schedule", () => {
   forSeeds(40, (_, random, at) => {
-    const one = versionBytes(1, 1), limit = pick(random, [1, 2, 5, 9]);
+    const one = versionBytes(2), limit = pick(random, [1, 2, 5, 9]);
     const { a, memory } = make(limit * one), empty = logBytes(memory.log);
     for (let step = 1; step <= 150; step++) {
       at(step);
