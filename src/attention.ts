@@ -8,7 +8,7 @@ import { checkFinite, checkInteger, checkOptions, show } from "./check.ts";
 import type { Rows } from "./rows.ts";
 import { type CheckedRows, checkRows, rowOf } from "./matrix/input.ts";
 import { kernelNames, makeKernel } from "./kernel/kernel.ts";
-import { CsrMatrix } from "./matrix/csr.ts";
+import { checkedCopy, CsrMatrix } from "./matrix/csr.ts";
 import {
   type Representation,
   representations,
@@ -296,6 +296,8 @@ function checkTables(
     const given = options[name];
     if (given === undefined) return undefined;
     const checked = checkRows(verb, name, given, width);
+    // Sparse rows are as wide as they say, whatever they hold.
+    checkInteger(verb, `the width of ${name}`, checked.width, 0, LARGEST_DIM);
     // An empty list tells no width.
     return checked.count === 0 && width === undefined ? undefined : checked;
   };
@@ -344,7 +346,9 @@ function checkMask(verb: string, mask: AttentionMask | undefined): Mask {
   if (mask === undefined) return { kind: "all" };
   if (mask === "causal") return { kind: "causal" };
   if (typeof mask === "function") return { kind: "predicate", admits: mask };
-  if (mask instanceof CsrMatrix) return { kind: "edges", edges: edgesOf(mask) };
+  if (mask instanceof CsrMatrix) {
+    return { kind: "edges", edges: edgesOf(checkedCopy(verb, mask)) };
+  }
   throw new TypeError(
     `Cannot ${verb}: mask is ${
       show(mask)

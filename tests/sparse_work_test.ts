@@ -168,11 +168,8 @@ for (const counts of CASES) {
     const fresh = restore(snapshot(a));
     const first = spent(fresh, () => outputs(fresh, { ids: 0 }));
     assertEquals(first, scores + KEYS * fold + answer);
-    // What it may cost is said beforehand: exactly, unless no key has an entry.
-    const said = keys + values > 0
-      ? scores + KEYS * fold
-      : KEYS * (queries + valueDim + 1);
-    assertEquals(flush(fresh, { work: 0 }), said);
+    // What it costs is said beforehand.
+    assertEquals(flush(fresh, { work: 0 }), scores + KEYS * fold);
     const guest = CsrMatrix.fromDense([row(dim, queries)]);
     assertEquals(
       spent(a, () => attend(a, guest)),
@@ -380,6 +377,42 @@ Deno.test("flush() never spends more than its work over sparse rows and masks, s
         sameBits(outputs(a).data, outputs(twinOf(model)).data, "outputs");
       }
     }
+  });
+});
+
+Deno.test("queries of different densities pay what each of them costs, and are told so", () => {
+  const dim = 200, valueDim = 20, queries = [60, 4, 200, 10];
+  const a = createAttention({
+    queries: queries.map((count) => row(dim, count)),
+    keys: Array.from({ length: KEYS }, (_, at) => row(dim, 20, at)),
+    values: Array.from({ length: KEYS }, (_, at) => row(valueDim, 20, at)),
+    scale: 1 / 16,
+  });
+  outputs(a);
+  update(a, [3, 4, 5], { keys: [7, 8, 9].map((at) => row(dim, 20, at)) });
+  const each = queries.map((count) => 3 * 2 * (Math.min(count, 20) + 21));
+  const all = each.reduce((sum, work) => sum + work);
+  assertEquals(flush(a, { work: 0 }), all);
+  each.forEach((work, ids) =>
+    assertEquals(spent(a, () => outputs(a, { ids })), work + 21)
+  );
+});
+
+Deno.test("rows of edges are told what starting over costs: what their own keys take, each as it is stored", () => {
+  forSeeds(60, (_, random) => {
+    const settings = drawWideSettings(random, {
+      mask: "edges",
+      dim: pick(random, [16, 40]),
+      valueDim: pick(random, [16, 40]),
+      capacity: Infinity,
+      wild: false,
+    });
+    const model = drawThinModel(random, settings, 30, 4);
+    const a = thinAttention(random, model, {});
+    const { keys, values } = openAttention("test", a).keys;
+    const told = flush(a, { work: 0 });
+    assertEquals(spent(a, () => flush(a)), told);
+    assert(keys.entries + values.entries > 0 && told > 0);
   });
 });
 

@@ -13,19 +13,19 @@
 import { checkInteger } from "../check.ts";
 import type { Rows } from "../rows.ts";
 import { checkBelow, outside, zeros } from "./check.ts";
-import { SIDE_LIMIT } from "../rows.ts";
+import { checkWidth, SIDE_LIMIT } from "../rows.ts";
 import { DenseMatrix, denseParts } from "./dense.ts";
 import {
-  checkSparse,
   compress,
+  copySparse,
   floatsLike,
   lowerBound,
   withoutZeros,
 } from "./structure.ts";
 import { checkSums, checkTriples, gather } from "./triples.ts";
 
-/** Rows made from a bare number: 2²⁸ of them take 1 GiB, eight times the memory of an edge isolate. */
-const BARE_ROWS_LIMIT = 2 ** 28;
+/** Rows made from a bare number, as many as an attention has keys: 64 MiB while they are made, half an edge isolate. */
+const BARE_ROWS_LIMIT = 2 ** 23;
 
 /**
  * A sparse rows × columns matrix: row starts, column indices and values.
@@ -75,14 +75,13 @@ export class CsrMatrix {
     indices: ArrayLike<number>,
     values: ArrayLike<number>,
   ) {
-    checkSparse("make a CSR matrix", rows, columns, indptr, indices, values);
+    const verb = "make a CSR matrix";
+    const sparse = copySparse(verb, rows, columns, indptr, indices, values);
     this.rows = rows;
     this.columns = columns;
-    this.indptr = new Uint32Array(indptr);
-    this.indices = new Uint32Array(indices);
-    this.values = values instanceof Float32Array
-      ? new Float32Array(values)
-      : new Float64Array(values);
+    this.indptr = sparse.indptr;
+    this.indices = sparse.indices;
+    this.values = sparse.values;
     Object.freeze(this);
   }
 
@@ -107,12 +106,11 @@ export class CsrMatrix {
    */
   static fromDense(source: Rows, columns?: number): CsrMatrix {
     const verb = "make a CSR matrix";
-    if (
-      source instanceof CsrMatrix &&
-      (columns === undefined || columns === source.columns)
-    ) {
-      const { indptr, indices, values } = withoutZeros(source);
-      return trusted(source.rows, source.columns, indptr, indices, values);
+    if (source instanceof CsrMatrix) {
+      const copy = checkedCopy(verb, source);
+      checkWidth(verb, "source", copy.columns, columns);
+      const { indptr, indices, values } = withoutZeros(copy);
+      return trusted(copy.rows, copy.columns, indptr, indices, values);
     }
     const dense = denseParts(verb, "source", source, columns);
     const starts = rowStarts(verb, "rows", dense.rows);
@@ -125,7 +123,7 @@ export class CsrMatrix {
    *
    * An entry that is zero, or adds up to zero, is kept. Costs O(rows + entries) and a sort of each row that comes out
    * of order. Errors: a `TypeError` for what is no entry, a `RangeError` for an entry outside the matrix, for a value
-   * or a sum that is not finite, and for more than 2²⁸ rows (each takes 4 bytes, filled or not).
+   * or a sum that is not finite, and for more than 2²³ rows (each takes 4 bytes, filled or not).
    *
    * @example Repeats add up
    * ```ts
@@ -255,7 +253,7 @@ export class CsrMatrix {
    * The matrix with rows and columns exchanged.
    *
    * Costs O(rows + columns + nonZeros): the entries of each column are counted, then placed in order of their rows. A
-   * `RangeError` for more than 2²⁸ columns.
+   * `RangeError` for more than 2²³ columns.
    *
    * @example Twice is once
    * ```ts
@@ -347,6 +345,15 @@ export function trusted(
   return Object.freeze(
     Object.assign(matrix, { rows, columns, indptr, indices, values }),
   );
+}
+
+/** A copy of a matrix, checked again: its arrays are typed arrays, and whoever holds it can write to them. */
+export function checkedCopy(
+  verb: string,
+  { rows, columns, indptr, indices, values }: CsrMatrix,
+): CsrMatrix {
+  const copy = copySparse(verb, rows, columns, indptr, indices, values);
+  return trusted(rows, columns, copy.indptr, copy.indices, copy.values);
 }
 
 /** Room for the starts of so many rows, all 0. */

@@ -7,10 +7,9 @@
  * @module
  */
 import { type Id, ID_LIMIT } from "../check.ts";
-import type { Entries, Row } from "../rows.ts";
-import { CsrMatrix, trusted } from "./csr.ts";
+import { checkWidth, type Entries, type Row } from "../rows.ts";
+import { checkedCopy, CsrMatrix, trusted } from "./csr.ts";
 import { type Arena, takeFloats } from "./input.ts";
-import { checkSparse } from "./structure.ts";
 import { checkSums, checkTriples, gather } from "./triples.ts";
 
 /** A sparse matrix of deltas whose rows are ids, or entries [id, column, delta] in any order. */
@@ -77,31 +76,19 @@ function checkMatrix(
   edits: CsrMatrix,
   columns: number,
 ): CheckedEdits {
-  if (edits.columns !== columns) {
-    throw new RangeError(
-      `Cannot ${verb}: ${name} has rows of ${edits.columns} numbers, it should have rows of ${columns}`,
-    );
-  }
-  const ids: Id[] = [];
-  const starts = [0];
-  for (let row = 0; row < edits.rows; row++) {
-    if (edits.indptr[row + 1] === edits.indptr[row]) continue;
+  const { rows, columns: width, indptr, indices, values } = checkedCopy(
+    verb,
+    edits,
+  );
+  checkWidth(verb, name, width, columns);
+  const ids: Id[] = [], starts = [0];
+  for (let row = 0; row < rows; row++) {
+    if (indptr[row + 1] === indptr[row]) continue;
     ids.push(row);
-    starts.push(edits.indptr[row + 1]);
+    starts.push(indptr[row + 1]);
   }
-  // Checked again: its arrays are typed arrays, and whoever holds it can write to them.
-  checkSparse(verb, ids.length, columns, starts, edits.indices, edits.values);
-  const indptr = new Uint32Array(starts);
-  return {
-    ids,
-    deltas: trusted(
-      ids.length,
-      columns,
-      indptr,
-      edits.indices.slice(),
-      edits.values.slice(),
-    ),
-  };
+  const kept = new Uint32Array(starts);
+  return { ids, deltas: trusted(ids.length, columns, kept, indices, values) };
 }
 
 /**

@@ -64,6 +64,8 @@ export function reserveStore(
     grown.set(store.dense);
     store.dense = grown;
   }
+  // A pool without entries begins anew: versions come and go one at a time.
+  if (store.entries === 0) store.pooled = 0;
   if (store.pooled + entries > store.columns.length) sweep(store, entries);
 }
 
@@ -103,7 +105,8 @@ const MOST_ENTRIES = 2 ** 31 - 1;
 export function nonZerosOf(row: Row | undefined): number {
   if (!(row instanceof Float32Array)) return row?.count ?? 0;
   let count = 0;
-  for (let t = 0; t < row.length; t++) if (row[t] !== 0) count++;
+  // A sum instead of a branch: which numbers are 0 cannot be foreseen.
+  for (let t = 0; t < row.length; t++) count += Number(row[t] !== 0);
   return count;
 }
 
@@ -181,12 +184,14 @@ function setSparse(
     store.evens[row] = given.evens;
     return;
   }
-  const first = at;
+  const first = at, end = at + nonZeros;
   for (let lane = 0; lane < 2; lane++) {
-    for (let t = lane; t < given.length; t += 2) {
-      if (given[t] === 0) continue;
+    // A zero is written over by what follows it, and nothing is written past the end.
+    for (let t = lane; t < given.length && at < end; t += 2) {
+      const number = given[t];
       columns[at] = t;
-      numbers[at++] = given[t];
+      numbers[at] = number;
+      at += Number(number !== 0);
     }
     if (lane === 0) store.evens[row] = at - first;
   }

@@ -29,11 +29,36 @@ export function checkSparse(
   indices: unknown,
   values: unknown,
 ): void {
+  readSparse(verb, rows, columns, indptr, indices, values, false);
+}
+
+/** As {@linkcode checkSparse}, and returns copies; every number is read once, so that what is checked is what is kept. */
+export function copySparse(
+  verb: string,
+  rows: unknown,
+  columns: unknown,
+  indptr: unknown,
+  indices: unknown,
+  values: unknown,
+): SparseRows {
+  return readSparse(verb, rows, columns, indptr, indices, values, true)!;
+}
+
+function readSparse(
+  verb: string,
+  rows: unknown,
+  columns: unknown,
+  indptr: unknown,
+  indices: unknown,
+  values: unknown,
+  keep: boolean,
+): SparseRows | undefined {
   const height = checkInteger(verb, "rows", rows, 0, SIDE_LIMIT);
   const width = checkInteger(verb, "columns", columns, 0, SIDE_LIMIT);
   const starts = checkList(verb, "indptr", indptr);
   const places = checkList(verb, "indices", indices);
   const numbers = checkList(verb, "values", values);
+  const count = places.length;
   if (starts.length !== height + 1) {
     throw new RangeError(
       `Cannot ${verb}: indptr has ${starts.length} numbers, it should have rows + 1 = ${
@@ -41,23 +66,28 @@ export function checkSparse(
       }`,
     );
   }
-  if (numbers.length !== places.length) {
+  if (numbers.length !== count) {
     throw new RangeError(
-      `Cannot ${verb}: values has ${numbers.length} numbers, it should have ${places.length}`,
+      `Cannot ${verb}: values has ${numbers.length} numbers, it should have ${count}`,
     );
   }
   checkBelow(verb, "indptr[0]", starts[0], 1);
+  const last: number = height === 0 ? 0 : starts[height];
+  const kept = keep && last === count
+    ? roomFor(verb, height, places, numbers)
+    : undefined;
+  let start = 0;
   for (let row = 0; row < height; row++) {
     const end = checkInteger(
       verb,
       `indptr[${row + 1}]`,
-      starts[row + 1],
-      starts[row],
-      places.length,
+      row + 1 === height ? last : starts[row + 1],
+      start,
+      count,
     );
     let least = 0;
-    for (let at = starts[row]; at < end; at++) {
-      const column = places[at];
+    for (let at = start; at < end; at++) {
+      const column = places[at], number = numbers[at];
       // A name is made for a refusal only: this loop meets every entry.
       if (!(Number.isInteger(column) && column >= least && column < width)) {
         checkBelow(verb, `indices[${at}]`, column, width);
@@ -68,18 +98,62 @@ export function checkSparse(
         );
       }
       least = column + 1;
-      if (!Number.isFinite(numbers[at])) {
-        checkValue(verb, `values[${at}]`, numbers[at]);
+      if (!Number.isFinite(number)) {
+        checkValue(verb, `values[${at}]`, number);
+      }
+      if (kept !== undefined) {
+        if (at === kept.indices.length) grow(kept, 2 * at);
+        kept.indices[at] = column;
+        kept.values[at] = number;
       }
     }
+    if (kept !== undefined) kept.indptr[row + 1] = end;
+    start = end;
   }
-  if (starts[height] !== places.length) {
+  if (start !== count) {
     throw new RangeError(
-      `Cannot ${verb}: indptr[${height}] is ${
-        starts[height]
-      }, it should be ${places.length}, the number of indices`,
+      `Cannot ${verb}: indptr[${height}] is ${start}, it should be ${count}, the number of indices`,
     );
   }
+  if (kept !== undefined && kept.indices.length > count) grow(kept, count);
+  return kept;
+}
+
+/** Arrays for what is read: an array may be long and hold nothing, so room for its entries is made as they come. */
+function roomFor(
+  verb: string,
+  rows: number,
+  places: ArrayLike<number>,
+  numbers: ArrayLike<number>,
+): { -readonly [Name in keyof SparseRows]: SparseRows[Name] } {
+  const count = Array.isArray(places)
+    ? Math.min(FIRST_ROOM, places.length)
+    : places.length;
+  try {
+    return {
+      indptr: new Uint32Array(rows + 1),
+      indices: new Uint32Array(count),
+      values: numbers instanceof Float32Array
+        ? new Float32Array(count)
+        : new Float64Array(count),
+    };
+  } catch {
+    throw new RangeError(
+      `Cannot ${verb}: it has ${rows} rows and ${count} entries, they should fit in memory`,
+    );
+  }
+}
+
+/** Room for so many entries, those there are in their places. */
+function grow(
+  sparse: { indices: Uint32Array; values: Floats },
+  count: number,
+): void {
+  const { indices, values } = sparse, kept = Math.min(count, indices.length);
+  sparse.indices = new Uint32Array(count);
+  sparse.indices.set(indices.subarray(0, kept));
+  sparse.values = floatsLike(values, count);
+  sparse.values.set(values.subarray(0, kept));
 }
 
 /** Reads what is not zero in one pass, into `indptr` (zeros, one more than rows) and arrays that double as they fill. */
@@ -106,10 +180,8 @@ export function compress(
         }
         if (count === indices.length) {
           const full = { indices, values };
-          indices = new Uint32Array(2 * count);
-          indices.set(full.indices);
-          values = floatsLike(values, 2 * count);
-          values.set(full.values);
+          grow(full, 2 * count);
+          ({ indices, values } = full);
         }
         indices[count] = column;
         values[count++] = number;

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { show } from "../check.ts";
+import { isIterable, show } from "../check.ts";
 import { checkBelow, checkValue } from "./check.ts";
 import type { SparseRows } from "./structure.ts";
 
@@ -29,10 +29,7 @@ export function checkTriples(
   rowLimit: number,
   columnLimit: number,
 ): Triples {
-  if (
-    typeof triples !== "object" || triples === null ||
-    !(Symbol.iterator in triples)
-  ) {
+  if (!isIterable(triples)) {
     throw new TypeError(
       `Cannot ${verb}: ${name} is ${show(triples)}, it should be entries [${
         parts.join(", ")
@@ -40,7 +37,7 @@ export function checkTriples(
     );
   }
   const checked: Triples = { rows: [], columns: [], values: [] };
-  for (const triple of triples as Iterable<unknown>) {
+  for (const triple of triples) {
     if (!Array.isArray(triple) || triple.length !== parts.length) {
       throw new TypeError(
         `Cannot ${verb}: ${name}[${checked.rows.length}] is ${

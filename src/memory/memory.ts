@@ -14,12 +14,12 @@ import {
   type Store,
   storeBytes,
 } from "../matrix/store.ts";
-import {
-  type Differences,
-  type Entry,
-  type Kernel,
-  type Scratch,
-  type Sums,
+import type {
+  Differences,
+  Entry,
+  Kernel,
+  Scratch,
+  Sums,
 } from "../kernel/kernel.ts";
 import { growSums, makeScratch, makeSums, sumsBytes } from "../softmax/row.ts";
 import { keysBytes, type KeyTable, makeKeys } from "./keys.ts";

@@ -38,8 +38,7 @@ export function restartCost(
 ): number {
   const { keys: { keys, values, slots }, valueDim, mask } = memory;
   const dense = rowCost(memory.rows.queries, row);
-  if (keys.entries === 0 && values.entries === 0) {
-    // Rows without entries, where all keys are sparse, are rare enough to count as dense.
+  if (keys.denseRows === slots.size && values.denseRows === slots.size) {
     return count * (dense + valueDim + 1);
   }
   if (mask.kind !== "edges") {

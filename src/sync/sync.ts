@@ -20,6 +20,8 @@ import {
   planRow,
   unload,
 } from "./changes.ts";
+import { keysOf } from "../memory/edges.ts";
+import { admits } from "../memory/mask.ts";
 import { COLD, dropVersions, settle } from "../memory/log.ts";
 import type { Memory } from "../memory/memory.ts";
 import { aimQuery, makeQuery, writeOut } from "../memory/queries.ts";
@@ -117,17 +119,25 @@ export function syncCosts(memory: Memory, rows: readonly number[]): number {
 function syncCost(memory: Memory, row: number): number {
   if (isCurrent(memory, row)) return 0;
   if (memory.selection !== undefined) return memory.selection.cost(row);
-  const { keys, mask, rows } = memory, clock = rows.clocks[row];
+  const { mask, rows } = memory, clock = rows.clocks[row];
   const changes = clock === COLD
     ? undefined
     : mask.kind === "edges"
     ? listPairs(memory, row)
     : listChanges(memory, clock);
   if (changes === undefined) {
-    return restartCost(memory, row, keys.slots.size);
+    return restartCost(memory, row, mostKeys(memory, row));
   }
   const { replaying, startingOver } = planRow(memory, row, changes);
   return Math.min(replaying, startingOver);
+}
+
+/** At most so many keys are admitted to a row. */
+function mostKeys({ keys, mask, rows }: Memory, row: number): number {
+  const { size } = keys.slots;
+  if (mask.kind !== "edges") return size;
+  const { start, end } = keysOf(mask.edges, rows.slots.idOf[row]);
+  return Math.min(size, end - start);
 }
 
 function groupStale(
@@ -200,8 +210,10 @@ function move(
   const { rows, keys, kernel, mask, counters } = memory;
   const slot = slots[change], version = versions[change];
   const now = loadNow(memory, slot), old = loadOld(memory, version);
-  // A key that its bias masks is seen, too.
-  if (mask.kind === "edges" && slot >= 0) markSeen(memory, slot);
+  // A key that its bias masks is seen, too; one that has lost its edge is not.
+  if (mask.kind === "edges" && isSeen(memory, moving[0], slot)) {
+    markSeen(memory, slot);
+  }
   const sameKey = same[change];
   const differences = differing[change] > 0
     ? loadDifferences(memory, version, slot)
@@ -240,6 +252,8 @@ function move(
       differences,
     );
     if (!fits) {
+      // Its sums are void, so it holds no versions.
+      forgetRow(memory, row);
       cold.push(row);
       moving.splice(i, 1);
     } else if (incoming !== null && (outgoing === null || !sameKey)) {
@@ -250,6 +264,17 @@ function move(
       }
     }
   }
+}
+
+/** Whether a row of edges takes in what a slot holds, be it masked by its bias. */
+function isSeen(
+  { mask, rows, keys }: Memory,
+  row: number,
+  slot: number,
+): boolean {
+  if (slot < 0) return false;
+  const id = rows.slots.idOf[row];
+  return admits(mask, id, rows.positions[row], keys.slots.idOf[slot]);
 }
 
 /** Pushes a list of any length. */

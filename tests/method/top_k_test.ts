@@ -15,6 +15,7 @@ import {
   type Attention,
   type AttentionOptions,
   createAttention,
+  CsrMatrix,
   errorBound,
   flush,
   type Id,
@@ -487,6 +488,49 @@ Deno.test("an answer that was kept goes when its row moves", () => {
   assertEquals(outputs(a).data[0], 5);
 });
 
+Deno.test("an answer on a boundary, or from sums that have become too coarse, is that of the k best keys alone", () => {
+  // Eight keys of equal weight whose values add up to 8 (k + θ) exactly, where R steps, or to a hair more.
+  const whole = 2 ** 31 + 12_345, theta = 0.5 + 2 ** -6 * 0.6180339887498949;
+  for (
+    const [above, expected, step] of [
+      [0, whole, "exact"],
+      [2 ** -60, whole + 1, "finer"],
+    ] as const
+  ) {
+    const values: number[] = [above];
+    for (let rest of [8 * whole, 8 * theta]) {
+      // The 24 bits of a 32-bit float at a time.
+      for (; rest !== 0; rest -= values.at(-1)!) {
+        const unit = 2 ** (Math.floor(Math.log2(rest)) - 23);
+        values.push(Math.trunc(rest / unit) * unit);
+      }
+    }
+    while (values.length < 8) values.push(0);
+    assertEquals(values.length, 8);
+    const others = range(0, 50).map((id) => 1e9 + id);
+    const all = [...others, ...values];
+    const a = createAttention({
+      queries: [[1]],
+      keys: all.map((_, id) => [id < others.length ? -1 : 0]),
+      values: all.map((value) => [value]),
+      scale: 1,
+      method: topK(8),
+    });
+    const { rows: { sums }, counters: { ladder } } = openAttention("test", a);
+    assertEquals(outputs(a).data[0], expected);
+    assertEquals(ladder[step], 1, JSON.stringify(ladder));
+    assertEquals(attend(a, [1]).data[0], expected);
+    assertEquals(ladder[step], 2, JSON.stringify(ladder));
+    // No history of a row leaves it like this, since its sums are made anew whenever its keys change.
+    update(a, 57, { bias: 0 });
+    flush(a);
+    sums.massHigh[0] = sums.massLow[0] = 0;
+    assertEquals(outputs(a).data[0], expected);
+    assertEquals([ladder.recomputed, ladder[step]], [1, 3]);
+    invariant(a);
+  }
+});
+
 Deno.test("one method serves many attentions", () => {
   const method = topK(1);
   const [a, b] = [1, -1].map((sign) =>
@@ -768,32 +812,101 @@ Deno.test("a key of no weight loosens no bound: a soft mask, a score absurdly lo
   }
 });
 
-Deno.test("a bound holds where the best keys went and left only those far above what is outside", () => {
-  const ids = (from: number, to: number) =>
-    Array.from({ length: to - from }, (_, at) => from + at);
+/** from … to − 1 */
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, at) => from + at);
+}
+
+/** One row: up to date, and its bound holds. */
+function holds(a: Attention): void {
+  const bounds = new Float64Array(1);
+  outputs(a, { bounds });
+  const error = measureError(a);
+  assert(error <= bounds[0], `${error} is above ${bounds[0]}`);
+}
+
+Deno.test("a bound that cannot be told is infinite, with nothing left out, too", () => {
+  for (const count of [1, 2]) {
+    const a = createAttention({
+      queries: [[1e38]],
+      keys: range(0, count).map((id) => [1e38 + id * 1e37]),
+      values: range(0, count).map((id) => [id + 1]),
+      scale: 1e200,
+      method: topK(1),
+    });
+    const bounds = new Float64Array(1), guest = new Float64Array(1);
+    outputs(a, { bounds });
+    attend(a, [[1e38]], { bounds: guest });
+    assertEquals([...bounds, ...guest], [Infinity, Infinity]);
+  }
+});
+
+Deno.test("a bound counts the roundings of a definition that sums over all keys", () => {
+  const m = 3000, values = new Array(m).fill([1]);
+  const a = createAttention({
+    queries: [[0]],
+    keys: values,
+    values,
+    method: topK(1),
+  });
+  outputs(a);
+  const { evaluation } = errorBound(a);
+  assert(evaluation >= 2 * m * 2 ** -53 && evaluation < 4 * m * 2 ** -53);
+});
+
+Deno.test("a bound holds where those attended to and the floor are far above what is outside", () => {
   const a = createAttention({
     queries: [[1]],
-    keys: [...new Array(40).fill([1e5]), ...new Array(50).fill([0])],
-    values: ids(0, 90).map((id) => [id]),
+    keys: [...new Array(36).fill([1e5]), ...new Array(50).fill([0])],
+    values: range(0, 86).map((id) => [id]),
     scale: 1,
     method: topK(4),
   });
   outputs(a);
-  // 36 are kept: 32 of them go, so that nothing but the 4 attended to and the floor tell where the others are.
-  remove(a, ids(4, 36));
-  outputs(a);
-  assert(stats(a).recomputed === 1 && errorBound(a).pruned < 50);
-  assert(measureError(a) <= errorBound(a).total);
+  // 36 are kept: 32 of them go.
+  remove(a, range(4, 36));
+  holds(a);
+  assert(errorBound(a).pruned < 1e-100 && stats(a).recomputed === 1);
   update(a, 60, { keys: [1] });
-  outputs(a);
-  assert(measureError(a) <= errorBound(a).total);
-  update(a, [36, 37, 38, 39], { keys: [[0], [0], [0], [0]] });
-  outputs(a);
-  assert(measureError(a) <= errorBound(a).total);
+  holds(a);
   remove(a, [0, 1]);
+  holds(a);
   assertEquals(topKeys(a, { ids: 0 }, 9)[0].keys, [2, 3, 36, 60]);
+});
+
+Deno.test("a bound holds when keys that were outside go: those that stay weigh more", () => {
+  // All score alike: one is attended to, 32 more are kept, and of those outside one is not 0.
+  const a = createAttention({
+    queries: [[1]],
+    keys: new Array(134).fill([0]),
+    values: range(0, 134).map((id) => [id === 33 ? 1000 : 0]),
+    method: topK(1),
+  });
+  holds(a);
+  assertAlmostEquals(errorBound(a).pruned, 1000 / 134, 1e-4);
+  remove(a, range(34, 84));
+  holds(a);
+  remove(a, range(84, 134));
+  holds(a);
+  assertEquals(stats(a).recomputed, 1);
+  assert(measureError(a) > 2 * 1000 / 134 && errorBound(a).pruned < 1000);
+});
+
+Deno.test("a share knows how far scores may be off, for rows and for guests", () => {
+  // Two scores of 2⁵⁰ with a slack of 11.5 · 2⁻³ on either side, which is 1.5 on their grid of 2⁻².
+  const a = createAttention({
+    queries: [[1]],
+    keys: [[2 ** 50], [2 ** 50]],
+    values: [[1], [2]],
+    scale: Math.LN2,
+    method: topK(1),
+  });
   outputs(a);
-  assert(measureError(a) <= errorBound(a).total);
+  attend(a, [[1]]);
+  const odds = 2 ** (2 * 1.5), { selection } = openAttention("test", a);
+  for (const { share } of [selection!.pruned(0), selection!.prunedLast()]) {
+    assertAlmostEquals(share, odds / (1 + odds), 1e-6);
+  }
 });
 
 Deno.test("what top-k leaves out is τ ‖μ_tail − μ_head‖, on the printed numbers", () => {
@@ -921,6 +1034,56 @@ Deno.test("keys that a row may not see cost it no multiply-add, and few keys no 
   }
 });
 
+Deno.test("a row that missed more than half of the keys starts over, whatever the mask", () => {
+  const values = range(0, 200).map((id) => [id]), few = range(0, 90);
+  const pattern = CsrMatrix.fromTriples(
+    1,
+    200,
+    values.map(([id]): [number, number, number] => [0, id, 1]),
+  );
+  for (const mask of [undefined, "causal", () => true, pattern] as const) {
+    const make = (keys: number[][]) => {
+      const a = createAttention({ keys, values, method: topK(2), mask });
+      watch(a, [[1]]);
+      return a;
+    };
+    const a = make(values);
+    outputs(a);
+    update(a, few, { keys: few.map((id) => [-id]) });
+    outputs(a);
+    assertEquals([stats(a).recomputed, stats(a).synced], [1, 90]);
+    const all = range(0, 200), moved = all.map((id) => [id % 7]);
+    update(a, all, { keys: moved });
+    sameBits(outputs(a).data, outputs(make(moved)).data, "outputs");
+    assertEquals([stats(a).recomputed, stats(a).synced], [2, 90]);
+  }
+});
+
+Deno.test("flush() knows what a row costs to the multiply-add where all keys are seen, however they are stored", () => {
+  const [dim, m, k] = [16, 80, 3];
+  const wide = new Array(dim).fill(1),
+    narrow = [1, ...new Array(dim - 1).fill(0)];
+  for (const query of [wide, narrow]) {
+    for (const key of [wide, narrow]) {
+      const a = createAttention({
+        queries: [query],
+        keys: range(0, m).map((id) => key.map((x) => x * (id + 1))),
+        values: range(0, m).map((id) => [id + 1]),
+        method: topK(k),
+      });
+      const scoring = key === wide && query === wide ? dim : 1;
+      const costs = [m * scoring + k * 2, scoring + k * 2];
+      for (const cost of costs) {
+        assertEquals(spent(a, () => flush(a, { work: cost - 1 })), 0);
+        assertEquals(flush(a, { work: cost - 1 }), cost);
+        assertEquals(spent(a, () => flush(a, { work: cost })), cost);
+        assertEquals(flush(a, { work: 0 }), 0);
+        update(a, m - 1, { keys: [key.map((x) => x * 2 * m)] });
+      }
+    }
+  }
+});
+
 Deno.test("flush() keeps to its work, and what it says is left is enough", () => {
   let exact = 0, told = 0;
   const seeds = forSeeds(60, (seed, random, at) => {
@@ -946,7 +1109,7 @@ Deno.test("flush() keeps to its work, and what it says is left is enough", () =>
         : drawSteps(random, settings, model).steps;
       if (bulk !== undefined) change(model, bulk);
       perform(a, steps);
-      const live = [...model.keys.keys()], ids = some(random, live, 2);
+      const ids = some(random, [...model.keys.keys()], 2);
       if (ids.length > 0) {
         const keys = ids.map(() => thin(normals(random, model.dim, 1)));
         const step: Step = { verb: "update", ids, keys };
@@ -959,8 +1122,10 @@ Deno.test("flush() keeps to its work, and what it says is left is enough", () =>
         change(model, step);
         perform(a, [step]);
       }
-      for (let row = 0; row < slots.used; row++) {
-        if (slots.idOf[row] < 0) continue;
+      const live = range(0, slots.used).filter((row) => slots.idOf[row] >= 0);
+      const costs = live.map((row) => syncCosts(memory, [row]));
+      assertEquals(syncCosts(memory, live), costs.reduce((a, b) => a + b, 0));
+      for (const row of live) {
         const work = random.integer(600), cost = syncCosts(memory, [row]);
         let left = 0;
         const used = spent(a, () => left = syncWithin(memory, row, work));
