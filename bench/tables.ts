@@ -7,6 +7,7 @@
 import configuration from "../deno.json" with { type: "json" };
 import { cpus } from "node:os";
 import { question as crossover } from "./crossover_bench.ts";
+import { question as graph } from "./graph.ts";
 import { question as growth } from "./growth_bench.ts";
 import { question as guest } from "./guest_bench.ts";
 import { question as laziness } from "./laziness_bench.ts";
@@ -15,9 +16,14 @@ import { question as memory } from "./memory.ts";
 import { question as oneChange } from "./one_change_bench.ts";
 import { question as origin } from "./origin_bench.ts";
 import { question as read } from "./read_bench.ts";
+import { question as representation } from "./representation_bench.ts";
+import { question as scores } from "./scores.ts";
 import { question as write } from "./write_bench.ts";
 
-const QUESTIONS: Record<string, Question> = {
+/** A question, some of which have to fetch what they need for an answer. */
+type Asked = Question | { title: string; answer: () => Promise<string> };
+
+const QUESTIONS: Record<string, Asked> = {
   one_change: oneChange,
   origin,
   growth,
@@ -27,6 +33,9 @@ const QUESTIONS: Record<string, Question> = {
   read,
   guest,
   memory,
+  representation,
+  scores,
+  graph,
 };
 const README = new URL("README.md", import.meta.url);
 
@@ -64,7 +73,7 @@ for (const name of asked) {
 }
 for (const name of asked) {
   const { title, answer } = QUESTIONS[name], start = performance.now();
-  const text = `## ${title}\n\n${answer()}`;
+  const text = `## ${title}\n\n${await answer()}`;
   const page = fill(Deno.readTextFileSync(README), "machine", machine());
   Deno.writeTextFileSync(README, fill(page, name, text));
   console.log(`${title}: ${((performance.now() - start) / 1000).toFixed(1)} s`);

@@ -32,8 +32,6 @@ export interface Ledger {
   readonly rows: Map<Id, Map<Id, Content> | undefined>;
   /** Writes over content that no row had seen. */
   coalesced: number;
-  /** Reads that learned of a lost edge to a live key: they may count as having seen it. */
-  parted: number;
 }
 
 /** What a read of a row has to do. */
@@ -57,7 +55,6 @@ export function openLedger(model: Model): Ledger {
     stamps: new Map(),
     rows: new Map([...model.queries.keys()].map((id) => [id, undefined])),
     coalesced: 0,
-    parted: 0,
   };
   for (const id of model.keys.keys()) put(ledger, id, true);
   return ledger;
@@ -111,9 +108,6 @@ export function settleRow(ledger: Ledger, query: Id): Price {
       bias: entry.bias,
       value: entry.value.slice(),
     });
-  }
-  for (const id of held?.keys() ?? []) {
-    if (!now.has(id) && stamps.has(id)) ledger.parted++;
   }
   rows.set(query, now);
   return price;

@@ -21,11 +21,14 @@ export const representations: readonly Representation[] = [
   "sparse",
 ];
 
-/** From this share of non-zeros on, a row is faster written out. */
+/**
+ * From this share of non-zeros on, a row is written out. Measured, that is faster from 40 % on (scores alone) to 70 %
+ * (starting over at large widths), whether one row is served or many, and it takes fewer bytes from 50 % on.
+ */
 const CROSSOVER = 0.5;
-/** A stored row changes over this far beyond the crossover. */
+/** A stored row changes over this far beyond the crossover: an edit that sends it over costs up to three times one that does not. */
 const BAND = 0.1;
-/** Rows shorter than this are written out: looking after their entries costs more than it saves. */
+/** Rows shorter than this are written out: measured, the least width at which entries save time. */
 const LEAST_WIDTH = 16;
 
 /** Whether a row of a table is to be written out once `nonZeros` of its numbers are not 0. */
