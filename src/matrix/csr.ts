@@ -300,9 +300,11 @@ export class CsrMatrix {
 
   /** A copy of all numbers, zeros written out, row by row, in the float type of the values. */
   to1DArray(): Float64Array | Float32Array {
-    const { rows, columns, indptr, indices, values } = this;
+    const verb = "write out a CSR matrix";
+    // Whoever holds the matrix can write to its arrays.
+    const { rows, columns, indptr, indices, values } = checkedCopy(verb, this);
     const numbers = zeros(
-      "write out a CSR matrix",
+      verb,
       rows,
       columns,
       values instanceof Float32Array,

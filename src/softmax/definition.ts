@@ -15,7 +15,7 @@ import {
   show,
 } from "../check.ts";
 import type { Rows } from "../rows.ts";
-import { CsrMatrix } from "../matrix/csr.ts";
+import { checkedCopy, CsrMatrix } from "../matrix/csr.ts";
 import { DenseMatrix } from "../matrix/dense.ts";
 
 /** Options of {@linkcode softmaxAttention}. */
@@ -101,9 +101,8 @@ export function softmaxAttention(
 type Matrix = DenseMatrix<Float64Array | Float32Array> | CsrMatrix;
 
 function asMatrix(rows: Rows): Matrix {
-  return rows instanceof CsrMatrix || rows instanceof DenseMatrix
-    ? rows
-    : DenseMatrix.from(rows);
+  if (rows instanceof CsrMatrix) return checkedCopy("compute attention", rows);
+  return rows instanceof DenseMatrix ? rows : DenseMatrix.from(rows);
 }
 
 function dotRow(
@@ -154,8 +153,10 @@ function admission(
   if (mask === undefined) return () => true;
   if (mask === "causal") return (query, key) => key <= query;
   if (mask instanceof CsrMatrix) {
+    const pattern = checkedCopy(verb, mask);
     return (query, key) =>
-      query < mask.rows && key < mask.columns && mask.get(query, key) !== 0;
+      query < pattern.rows && key < pattern.columns &&
+      pattern.get(query, key) !== 0;
   }
   if (typeof mask === "function") {
     return (query, key) => mask(query, key) === true;
