@@ -145,6 +145,19 @@ Deno.test("an edge taken away holds the version that a write made, or one that a
   sameBits(outputs(a).data, outputs(twin).data, "outputs");
 });
 
+Deno.test("a version is still shared when an older one of the same key has been given back", () => {
+  const a = graph(3, () => true), [id] = append(a, [1], [1]);
+  outputs(a);
+  update(a, id, { values: [2] });
+  outputs(a, { ids: [1, 2] });
+  admit(a, [[1, id]], false);
+  assertEquals([unseen(a, 0), unseen(a, 1)], [{ 6: 1 }, { 6: 2 }]);
+  outputs(a, { ids: 0 });
+  admit(a, [[2, id]], false);
+  assertEquals(holders(a), [2]);
+  invariant(a);
+});
+
 Deno.test("a value alone costs one score, though the key was written just before", () => {
   const a = graph(1, () => true), [id] = append(a, [1], [1]);
   outputs(a);
@@ -289,6 +302,23 @@ Deno.test("10 000 keys that come, are seen and go leave nothing behind, whether 
     // The pools of edges and of ids breathe: at most by a half and some words.
     assert(bytes <= 1.1 * settled + 1000, `${bytes} bytes, were ${settled}`);
   }
+});
+
+Deno.test("2000 queries that come, read and go leave nothing behind", () => {
+  const a = graph(1, () => false), [id] = append(a, [0.5], [1]);
+  outputs(a);
+  let settled = 0;
+  for (let cycle = 0; cycle < 2000; cycle++) {
+    const [query] = watch(a, [0.3]);
+    admit(a, [[query, id], [query, 0]]);
+    if (cycle % 2 === 0) outputs(a, { ids: query });
+    update(a, id, { values: [cycle] });
+    unwatch(a, query);
+    if (cycle === 100) settled = stats(a).bytes;
+  }
+  invariant(a);
+  assertEquals(holders(a), [], "only those that have gone saw the key");
+  assert(stats(a).bytes <= 1.1 * settled + 1000, `${stats(a).bytes} bytes`);
 });
 
 Deno.test("a method's row that nobody reads starts over rather than remember keys that came and went", () => {

@@ -1,8 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   admit,
+  append,
   createAttention,
   CsrMatrix,
+  errorBound,
   flush,
   outputs,
   stats,
@@ -60,4 +62,59 @@ Deno.test("a row that loses an edge has not seen what the key is by then", () =>
   outputs(a);
   update(a, 0, { values: [6] });
   assertEquals(stats(a).coalesced, 1);
+});
+
+Deno.test("what is left to do is summed row by row, though rows have seen the same clock", () => {
+  const mask = CsrMatrix.fromDense([[1, 0, 0], [1, 1, 1], [0, 1, 1]]);
+  const rows = [[1], [2], [3]];
+  const a = createAttention({ queries: rows, keys: rows, values: rows, mask });
+  assertEquals(flush(a, { work: 0 }), (1 + 3 + 2) * 3);
+  flush(a);
+  update(a, 0, { values: [5] });
+  // One starts over with its only key; for the other its score, the old value and the new one.
+  assertEquals(flush(a, { work: 0 }), 3 + (1 + 2 * 2));
+});
+
+Deno.test("a key that its bias masks is nothing to do", () => {
+  const mask = CsrMatrix.fromDense([[1, 1, 1, 0]]);
+  const rows = [[1], [2], [3]];
+  const a = createAttention({
+    queries: [[1]],
+    keys: rows,
+    values: rows,
+    mask,
+  });
+  append(a, [4], [4], { bias: -Infinity });
+  flush(a);
+  admit(a, [[0, 3]]);
+  update(a, 3, { values: [5] });
+  assertEquals(errorBound(a).total, Infinity);
+  assertEquals(flush(a, { work: 0 }), 0);
+  assertEquals(errorBound(a).total < Infinity, true);
+  // Unmasked it is a key that comes.
+  update(a, 3, { bias: 0 });
+  assertEquals(flush(a, { work: 0 }), 3);
+});
+
+Deno.test("sparse rows start over at the cost of the edges whose keys are there", () => {
+  const mask = CsrMatrix.fromDense([[1, 1, 0, 0, 1, 1, 1]]);
+  const a = createAttention({
+    queries: [[1, 0, 2, 0]],
+    keys: [[1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0]],
+    values: [[0, 0, 7, 0], [0, 1, 0, 0], [1, 0, 0, 0]],
+    mask,
+    representation: "sparse",
+  });
+  // Two keys of one entry each, as are their values, and their weights.
+  assertEquals(flush(a, { work: 0 }), 2 * (1 + 1 + 1));
+  flush(a);
+  assertEquals(stats(a).multiplyAdds, 2 * (1 + 1 + 1));
+  update(a, [0, 1], {
+    keys: [[0, 0, 3, 0], [2, 0, 0, 0]],
+    values: [[1, 0, 0, 0], [0, 0, 0, 1]],
+  });
+  // Replaying would take each out and put it in: starting over is half of that.
+  assertEquals(flush(a, { work: 0 }), 2 * (1 + 1 + 1));
+  flush(a);
+  assertEquals(stats(a).recomputed, 2);
 });
