@@ -13,14 +13,12 @@ import {
   type Representation,
   representations,
 } from "./matrix/representation.ts";
-import { nonZerosOf } from "./matrix/store.ts";
 import { blocksOf, densityOf, MOST_KEYS } from "./memory/keys.ts";
+import { commit, keyWrite, type Write } from "./memory/commit.ts";
 import { edgesOf } from "./memory/edges.ts";
 import type { Mask, MaskPredicate } from "./memory/mask.ts";
 import { makeMemory, type Memory } from "./memory/memory.ts";
-import { setQuery } from "./memory/queries.ts";
 import { isMethod, type Method } from "./memory/method.ts";
-import { reserve, writeNewKey } from "./memory/write.ts";
 import { PRECISION } from "./softmax/canon.ts";
 
 /**
@@ -239,21 +237,14 @@ export function createMemory(
   const first = Math.max(0, keys.count - memory.capacity);
   memory.keys.slots.next = first;
   memory.counters.evicted = first;
-  reserve(memory, keys.count - first, queries.count);
+  const writes: Write[] = [];
   for (let id = first; id < keys.count; id++) {
-    const key = rowOf(keys, id), value = rowOf(values, id);
-    writeNewKey(memory, {
-      id,
-      key,
-      value,
-      bias: 0,
-      keyNonZeros: nonZerosOf(key),
-      valueNonZeros: nonZerosOf(value),
-    });
+    writes.push(keyWrite("new key", id, rowOf(keys, id), rowOf(values, id), 0));
   }
   for (let id = 0; id < queries.count; id++) {
-    setQuery(memory, id, rowOf(queries, id), id);
+    writes.push({ kind: "query", id, query: rowOf(queries, id), position: id });
   }
+  commit(memory, writes);
   return memory;
 }
 

@@ -20,7 +20,8 @@ import {
 import type { Rows } from "./rows.ts";
 import type { Edits } from "./matrix/edits.ts";
 import { type Memory, refuseWhileReading } from "./memory/memory.ts";
-import { commit, isStale, makeShadow } from "./memory/shadow.ts";
+import { commit } from "./memory/commit.ts";
+import { isStale, makeShadow } from "./memory/shadow.ts";
 import { type Change, checkChange, stage } from "./memory/stage.ts";
 
 /** Options of {@linkcode append}. */
@@ -283,7 +284,7 @@ function carryOut(memory: Memory, changes: readonly Change[]): Id[][] {
         "Cannot apply: the attention changed while its changes were read, they should leave it alone",
       );
     }
-    commit(shadow);
+    commit(memory, shadow.writes);
     return concerned;
   } finally {
     arena.used = before;

@@ -2,57 +2,18 @@
  * What a list of changes would leave behind, before any of it is done.
  *
  * A change is checked against the tables as the changes before it leave them; what it asks for becomes plain writes
- * with their rows resolved. When the whole list has passed, the writes are carried out and none of them can fail, so
- * there is nothing to undo.
+ * with their rows resolved. When the whole list has passed, the writes are carried out (`commit.ts`) and none of them
+ * can fail, so there is nothing to undo.
  *
  * @module
  */
 
 import type { Id } from "../check.ts";
 import type { Row } from "../rows.ts";
-import { DENSE } from "../kernel/table.ts";
-import { isDense, type Representation } from "../matrix/representation.ts";
-import {
-  nonZerosOf,
-  reserveStore,
-  type Store,
-  viewRow,
-} from "../matrix/store.ts";
+import { viewRow } from "../matrix/store.ts";
+import { keyWrite, type Write } from "./commit.ts";
 import type { Memory } from "./memory.ts";
-import { dropQuery, setQuery } from "./queries.ts";
 import { slotOf, type SlotTable } from "./slots.ts";
-import {
-  eraseKey,
-  reserve,
-  writeEdge,
-  writeKey,
-  writeNewKey,
-} from "./write.ts";
-
-/** One write, with everything resolved. */
-export type Write =
-  | {
-    kind: "new key";
-    id: Id;
-    key: Row;
-    value: Row;
-    bias: number;
-    keyNonZeros: number;
-    valueNonZeros: number;
-  }
-  | {
-    kind: "key";
-    id: Id;
-    key?: Row;
-    value?: Row;
-    bias?: number;
-    keyNonZeros: number;
-    valueNonZeros: number;
-  }
-  | { kind: "erase key"; id: Id; evicted: boolean }
-  | { kind: "query"; id: Id; query: Row; position: Id }
-  | { kind: "erase query"; id: Id }
-  | { kind: "edge"; query: Id; key: Id; present: boolean };
 
 /** One table of ids as it will be. */
 interface ShadowTable {
@@ -118,15 +79,7 @@ export function stageNewKey(
 ): void {
   const { keys, memory, writes, rows } = shadow;
   add(keys, id);
-  writes.push({
-    kind: "new key",
-    id,
-    key,
-    value,
-    bias,
-    keyNonZeros: nonZerosOf(key),
-    valueNonZeros: nonZerosOf(value),
-  });
+  writes.push(keyWrite("new key", id, key, value, bias));
   rows?.set(id, { key, value });
   while (keys.size > memory.capacity) {
     stageErasedKey(shadow, oldest(keys), true);
@@ -141,15 +94,7 @@ export function stageKey(
   value?: Row,
   bias?: number,
 ): void {
-  shadow.writes.push({
-    kind: "key",
-    id,
-    key,
-    value,
-    bias,
-    keyNonZeros: nonZerosOf(key),
-    valueNonZeros: nonZerosOf(value),
-  });
+  shadow.writes.push(keyWrite("key", id, key, value, bias));
   const row = shadow.rows?.get(id);
   shadow.rows?.set(id, { key: key ?? row?.key, value: value ?? row?.value });
 }
@@ -188,90 +133,6 @@ export function rowAsStaged(
     part === "key" ? keys.keys : keys.values,
     slotOf(keys.slots, id),
   );
-}
-
-/** Carries all writes out. Makes room first, which is all that can fail. */
-export function commit({ memory, writes }: Shadow): void {
-  const { keys, rows, capacity } = memory;
-  const room = { keys: newRoom(), values: newRoom(), queries: newRoom() };
-  const { representation } = keys;
-  let newKeys = 0, newQueries = 0;
-  for (const write of writes) {
-    if (write.kind === "new key" || write.kind === "key") {
-      const { key, value, keyNonZeros, valueNonZeros } = write;
-      const slot = slotOf(keys.slots, write.id);
-      if (write.kind === "new key") newKeys++;
-      if (key !== undefined) {
-        addRoom(room.keys, representation, keys.keys, slot, keyNonZeros);
-      }
-      if (value !== undefined) {
-        addRoom(room.values, representation, keys.values, slot, valueNonZeros);
-      }
-    } else if (write.kind === "query") {
-      const row = slotOf(rows.slots, write.id), count = nonZerosOf(write.query);
-      if (row < 0) newQueries++;
-      addRoom(room.queries, representation, rows.queries, row, count);
-    }
-  }
-  reserve(memory, Math.min(newKeys, capacity + 1), newQueries);
-  reserveStore(rows.queries, room.queries.denseRows, room.queries.entries);
-  for (const name of ["keys", "values"] as const) {
-    const { denseRows, entries } = room[name], store = keys[name];
-    // More than the capacity never live at once; what is evicted is swept up on the way.
-    const most = Math.max(0, capacity + 1 - store.denseRows);
-    const pooled = newKeys > capacity ? 0 : entries;
-    reserveStore(store, Math.min(denseRows, most), pooled);
-  }
-  for (const write of writes) {
-    switch (write.kind) {
-      case "new key":
-        writeNewKey(memory, write);
-        break;
-      case "key":
-        writeKey(memory, write);
-        break;
-      case "erase key":
-        eraseKey(memory, write.id);
-        if (write.evicted) memory.counters.evicted++;
-        break;
-      case "query":
-        setQuery(memory, write.id, write.query, write.position);
-        break;
-      case "erase query":
-        dropQuery(memory, write.id);
-        break;
-      case "edge":
-        writeEdge(memory, write.query, write.key, write.present);
-    }
-  }
-}
-
-/** Room that rows will take in a table. */
-interface Room {
-  denseRows: number;
-  entries: number;
-}
-
-function newRoom(): Room {
-  return { denseRows: 0, entries: 0 };
-}
-
-/** Counts what a row takes beyond what it has. */
-function addRoom(
-  room: Room,
-  representation: Representation,
-  store: Store,
-  row: number,
-  nonZeros: number,
-): void {
-  const was = row < 0 ? undefined : store.evens[row];
-  if (isDense(representation, store, row, nonZeros)) {
-    if (was !== DENSE) room.denseRows++;
-  } else if (
-    was === undefined || was === DENSE || nonZeros > store.count[row]
-  ) {
-    room.entries += nonZeros;
-  }
 }
 
 /** Grows with every key written, query added and query dropped. */

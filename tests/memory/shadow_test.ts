@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { append, createAttention, ids, remove, watch } from "../../mod.ts";
 import { openAttention } from "../../src/attention.ts";
+import { commit } from "../../src/memory/commit.ts";
 import {
-  commit,
   isStale,
   makeShadow,
   rowAsStaged,
@@ -56,7 +56,7 @@ Deno.test("staging changes the shadow and nothing else, until commit()", () => {
   stageErasedQuery(shadow, 0);
   assertEquals([0, 1].map((id) => willHave(queries, id)), [false, true]);
   assertEquals([dump(a), isStale(shadow)], [before, false]);
-  commit(shadow);
+  commit(memory, shadow.writes);
   assertEquals([ids(a), a.watched], [[4, 5, 6], 1]);
   assertEquals(memory.counters.evicted, 3);
   invariant(a);

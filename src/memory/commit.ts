@@ -1,0 +1,127 @@
+/**
+ * Plain writes and how they are carried out: room first, which is all that can fail, then one after the other.
+ *
+ * @module
+ */
+
+import type { Id } from "../check.ts";
+import type { Row } from "../rows.ts";
+import { DENSE } from "../kernel/table.ts";
+import { isDense, type Representation } from "../matrix/representation.ts";
+import { nonZerosOf, reserveStore, type Store } from "../matrix/store.ts";
+import type { Memory } from "./memory.ts";
+import { dropQuery, setQuery } from "./queries.ts";
+import { slotOf } from "./slots.ts";
+import {
+  type Content,
+  eraseKey,
+  reserve,
+  writeEdge,
+  writeKey,
+  writeNewKey,
+} from "./write.ts";
+
+/** One write, with everything resolved. */
+export type Write =
+  | (Content & { kind: "new key" | "key" })
+  | { kind: "erase key"; id: Id; evicted: boolean }
+  | { kind: "query"; id: Id; query: Row; position: Id }
+  | { kind: "erase query"; id: Id }
+  | { kind: "edge"; query: Id; key: Id; present: boolean };
+
+/** The write of a key, new or known. */
+export function keyWrite(
+  kind: "new key" | "key",
+  id: Id,
+  key?: Row,
+  value?: Row,
+  bias?: number,
+): Write {
+  const keyNonZeros = nonZerosOf(key), valueNonZeros = nonZerosOf(value);
+  return { kind, id, key, value, bias, keyNonZeros, valueNonZeros };
+}
+
+/** Carries all writes out. */
+export function commit(memory: Memory, writes: readonly Write[]): void {
+  makeRoom(memory, writes);
+  for (const write of writes) carryOut(memory, write);
+}
+
+function makeRoom(memory: Memory, writes: readonly Write[]): void {
+  const { keys, rows, capacity } = memory;
+  const room = { keys: newRoom(), values: newRoom(), queries: newRoom() };
+  const { representation } = keys;
+  let newKeys = 0, newQueries = 0;
+  for (const write of writes) {
+    if (write.kind === "new key" || write.kind === "key") {
+      const { key, value, keyNonZeros, valueNonZeros } = write;
+      const slot = slotOf(keys.slots, write.id);
+      if (write.kind === "new key") newKeys++;
+      if (key !== undefined) {
+        addRoom(room.keys, representation, keys.keys, slot, keyNonZeros);
+      }
+      if (value !== undefined) {
+        addRoom(room.values, representation, keys.values, slot, valueNonZeros);
+      }
+    } else if (write.kind === "query") {
+      const row = slotOf(rows.slots, write.id), count = nonZerosOf(write.query);
+      if (row < 0) newQueries++;
+      addRoom(room.queries, representation, rows.queries, row, count);
+    }
+  }
+  reserve(memory, Math.min(newKeys, capacity + 1), newQueries);
+  reserveStore(rows.queries, room.queries.denseRows, room.queries.entries);
+  for (const name of ["keys", "values"] as const) {
+    const { denseRows, entries } = room[name], store = keys[name];
+    // More than the capacity never live at once; what is evicted is swept up on the way.
+    const most = Math.max(0, capacity + 1 - store.denseRows);
+    const pooled = newKeys > capacity ? 0 : entries;
+    reserveStore(store, Math.min(denseRows, most), pooled);
+  }
+}
+
+function carryOut(memory: Memory, write: Write): void {
+  switch (write.kind) {
+    case "new key":
+      return writeNewKey(memory, write);
+    case "key":
+      return writeKey(memory, write);
+    case "erase key":
+      if (write.evicted) memory.counters.evicted++;
+      return eraseKey(memory, write.id);
+    case "query":
+      return setQuery(memory, write.id, write.query, write.position);
+    case "erase query":
+      return dropQuery(memory, write.id);
+    case "edge":
+      return writeEdge(memory, write.query, write.key, write.present);
+  }
+}
+
+/** Room that rows will take in a table. */
+interface Room {
+  denseRows: number;
+  entries: number;
+}
+
+function newRoom(): Room {
+  return { denseRows: 0, entries: 0 };
+}
+
+/** Counts what a row takes beyond what it has. */
+function addRoom(
+  room: Room,
+  representation: Representation,
+  store: Store,
+  row: number,
+  nonZeros: number,
+): void {
+  const was = row < 0 ? undefined : store.evens[row];
+  if (isDense(representation, store, row, nonZeros)) {
+    if (was !== DENSE) room.denseRows++;
+  } else if (
+    was === undefined || was === DENSE || nonZeros > store.count[row]
+  ) {
+    room.entries += nonZeros;
+  }
+}
