@@ -18,7 +18,7 @@ import { commit, keyWrite, type Write } from "./memory/commit.ts";
 import { edgesOf } from "./memory/edges.ts";
 import type { Mask, MaskPredicate } from "./memory/mask.ts";
 import { makeMemory, type Memory } from "./memory/memory.ts";
-import { isMethod, type Method } from "./memory/method.ts";
+import { checkMethod, type Method } from "./memory/method.ts";
 import { PRECISION } from "./softmax/canon.ts";
 
 /**
@@ -344,18 +344,6 @@ function checkMask(verb: string, mask: AttentionMask | undefined): Mask {
     `Cannot ${verb}: mask is ${
       show(mask)
     }, it should be "causal", a CsrMatrix or a function`,
-  );
-}
-
-function checkMethod(
-  verb: string,
-  method: Method | undefined,
-): Method | undefined {
-  if (method === undefined || isMethod(method)) return method;
-  throw new TypeError(
-    `Cannot ${verb}: method is ${
-      show(method)
-    }, it should be made by a function of ./methods`,
   );
 }
 

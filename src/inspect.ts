@@ -68,7 +68,8 @@ export function errorBound(a: Attention, ids?: Ids): ErrorBound {
   let worst: ErrorBound = { ...NO_ERROR };
   for (const row of checkWatched(verb, memory, ids)) {
     const bound = boundRow(memory, row);
-    if (bound.total > worst.total) worst = bound;
+    // A bound that is no number would be the worst of all.
+    if (!(bound.total <= worst.total)) worst = bound;
   }
   return worst;
 }
@@ -94,7 +95,7 @@ export function measureError(a: Attention, ids?: Ids): number {
     answer = new Float64Array(memory.valueDim);
   return whileReading(verb, memory, () => {
     syncRows(memory, rows);
-    settleLog(memory, rows);
+    settleLog(memory, rows.length);
     let worst = 0;
     for (const row of rows) {
       answerRow(memory, row, answer, 0);

@@ -20,7 +20,7 @@ import {
   representations,
 } from "./matrix/representation.ts";
 import type { MaskPredicate } from "./memory/mask.ts";
-import type { Method } from "./memory/method.ts";
+import { checkMethod, type Method } from "./memory/method.ts";
 import {
   type NamedTensor,
   readSafetensors,
@@ -165,8 +165,12 @@ export function restore(
   }
   const whole = (name: string, most: number) =>
     checkInteger(verb, name, Number(metadata[name] || NaN), 0, most);
-  const dim = whole("dim", SIDE_LIMIT),
-    valueDim = whole("value_dim", SIDE_LIMIT);
+  // Files from before sparse tables do not name their widths: their tables are all dense.
+  const width = (name: string, table: string) =>
+    metadata[name] === undefined
+      ? tensorOf(verb, file, table, 2).shape[1]
+      : whole(name, SIDE_LIMIT);
+  const dim = width("dim", "keys"), valueDim = width("value_dim", "values");
   const keys = readRows(verb, file, "keys", dim),
     values = readRows(verb, file, "values", valueDim);
   const queries = readRows(verb, file, "queries", dim);
@@ -180,21 +184,21 @@ export function restore(
       }`,
     );
   }
-  const stored = representations.find((known) =>
-    known === metadata.representation
-  );
+  const { representation = "auto" } = metadata;
+  const stored = representations.find((known) => known === representation);
   if (stored === undefined) {
     throw new RangeError(
       `Cannot ${verb}: the representation is ${
-        show(metadata.representation)
+        show(representation)
       }, it should be one of ${representations.join(", ")}`,
     );
   }
-  const method = options.method?.name ?? "none";
-  if (metadata.method !== method) {
+  const method = checkMethod(verb, options.method)?.name ?? "none";
+  const { method: wanted = "none" } = metadata;
+  if (method !== wanted) {
     throw new TypeError(
       `Cannot ${verb}: the method is ${show(method)}, it should be ${
-        show(metadata.method)
+        show(wanted)
       } as it was`,
     );
   }

@@ -308,6 +308,24 @@ Deno.test("restore() checks sealed files like everything else that comes in", ()
   }
 });
 
+Deno.test("restore() takes files that name neither widths nor representation nor method", () => {
+  for (const [attention] of veterans(3).filter((_, at) => at !== 2)) {
+    const { tensors, metadata } = readSafetensors("test", snapshot(attention));
+    const {
+      dim: _dim,
+      value_dim: _valueDim,
+      representation: _representation,
+      method: _method,
+      ...before
+    } = metadata;
+    const bytes = seal(writeSafetensors([...tensors.values()], {
+      ...before,
+      checksum: "0".repeat(16),
+    }));
+    assertEquals(outputs(restore(bytes)).data, outputs(attention).data);
+  }
+});
+
 Deno.test("restore() asks for the predicate it cannot store, and takes no other mask", () => {
   const [[all], , [predicate]] = veterans(7);
   assertThrows(

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { show } from "../check.ts";
 import type { Query } from "../kernel/kernel.ts";
 import type { Memory } from "./memory.ts";
 
@@ -28,9 +29,17 @@ export function makeMethod(
   return method;
 }
 
-/** Whether something is a method. */
-export function isMethod(value: unknown): value is Method {
-  return STARTS.has(value as Method);
+/** Refuses what is no method, unless it is left out. */
+export function checkMethod(
+  verb: string,
+  method: Method | undefined,
+): Method | undefined {
+  if (method === undefined || STARTS.has(method)) return method;
+  throw new TypeError(
+    `Cannot ${verb}: method is ${
+      show(method)
+    }, it should be made by a function of ./methods`,
+  );
 }
 
 /** What a method keeps of an attention that is being made. */
