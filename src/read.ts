@@ -94,7 +94,7 @@ export function outputs(
   const bounds = checkFloats(verb, "bounds", options.bounds, rows.length);
   whileReading(verb, memory, () => {
     syncRows(memory, rows);
-    settleLog(memory, rows);
+    settleLog(memory, rows.length);
     rows.forEach((row, at) => {
       answerRow(memory, row, out, at * memory.valueDim);
       if (bounds !== undefined) bounds[at] = boundRow(memory, row).total;
@@ -305,7 +305,7 @@ export function flush(a: Attention, options: { work?: number } = {}): number {
   const rows = checkWatched(verb, memory, undefined);
   if (work === Infinity) {
     whileReading(verb, memory, () => syncRows(memory, rows));
-    settleLog(memory, rows);
+    settleLog(memory, rows.length);
     return 0;
   }
   const { kernel } = memory, end = kernel.multiplyAdds + work;
@@ -314,7 +314,7 @@ export function flush(a: Attention, options: { work?: number } = {}): number {
       const left = syncWithin(memory, rows[at], end - kernel.multiplyAdds);
       if (left > 0) return left + syncCosts(memory, rows.slice(at + 1));
     }
-    settleLog(memory, rows);
+    settleLog(memory, rows.length);
     return 0;
   });
 }

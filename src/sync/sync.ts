@@ -87,13 +87,13 @@ function replayRows(memory: Memory, wanted: readonly number[]): number[] {
   return cold;
 }
 
-/** Notes that these rows are up to date: if they are all there are, the log forgets. */
-export function settleLog(
-  { rows, log, mask }: Memory,
-  read: readonly number[],
-): void {
-  const { size } = rows.slots;
-  if (read.length < size || new Set(read).size !== size) return;
+/** The log forgets once all rows are up to date; looked at only where `read` of them have just been brought there. */
+export function settleLog(memory: Memory, read: number): void {
+  const { rows: { slots }, log, mask } = memory;
+  if (read < slots.size) return;
+  for (let row = 0; row < slots.used; row++) {
+    if (slots.idOf[row] >= 0 && !isCurrent(memory, row)) return;
+  }
   settle(log);
   // Versions of pairs go with the last row that holds them.
   if (mask.kind !== "edges") dropVersions(log);
