@@ -110,6 +110,37 @@ const TESTS = {
     );
   },
 
+  "sparse rows, in and out, have the bits of dense ones"(module) {
+    const thin = (seed, width) =>
+      rows(KEYS, width, seed).map((row) =>
+        row.map((number, at) => (at + seed) % 3 === 0 ? number : 0)
+      );
+    const keys = thin(17, DIM), values = thin(18, VALUE_DIM);
+    const [dense, sparse] = ["dense", "sparse"].map((representation) => {
+      const as = (table) =>
+        representation === "sparse" ? module.CsrMatrix.fromDense(table) : table;
+      const attention = module.createAttention({
+        keys: as(keys),
+        values: as(values),
+        queries: as(thin(19, DIM).slice(0, QUERIES)),
+        representation,
+      });
+      module.outputs(attention);
+      module.update(attention, [3, 5], { keys: as(keys.slice(8, 10)) });
+      module.edit(attention, { keys: [[6, 1, 0.5]], values: [[7, 2, -1.5]] });
+      module.remove(attention, [9, 20]);
+      return attention;
+    });
+    same([dense.representation, sparse.representation], ["dense", "sparse"]);
+    equal(module.outputs(sparse).data, module.outputs(dense).data, 0);
+    const question = thin(21, DIM).slice(0, 2);
+    equal(
+      module.attend(sparse, module.CsrMatrix.fromDense(question)).data,
+      module.attend(dense, question).data,
+      0,
+    );
+  },
+
   "a hundred changes leave the bits of a fresh attention"(module, add) {
     const { attention, queries, model } = scene(module, 13);
     for (let step = 0; step < 100; step++) {
