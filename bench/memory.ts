@@ -19,7 +19,7 @@ const FLOAT = 4;
 const WEIGHT = 8;
 /** What a row may take besides its query; the share of keys that may have an old version, and what goes with one. */
 const rowBar = (valueDim: number) => 16 * valueDim + 160;
-const LOG_BAR = 1 / 2, VERSION = 56;
+const LOG_BAR = 1 / 2, VERSION = 80;
 
 /** What an attention holds. */
 export const question: Question = {

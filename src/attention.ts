@@ -237,14 +237,17 @@ export function createMemory(
   const first = Math.max(0, keys.count - memory.capacity);
   memory.keys.slots.next = first;
   memory.counters.evicted = first;
-  const writes: Write[] = [];
-  for (let id = first; id < keys.count; id++) {
-    writes.push(keyWrite("new key", id, rowOf(keys, id), rowOf(values, id), 0));
-  }
-  for (let id = 0; id < queries.count; id++) {
-    writes.push({ kind: "query", id, query: rowOf(queries, id), position: id });
-  }
-  commit(memory, writes);
+  // Gone through twice, and made anew each time: a list of all would outlive the call by a while.
+  commit(memory, {
+    *[Symbol.iterator](): Generator<Write> {
+      for (let id = first; id < keys.count; id++) {
+        yield keyWrite("new key", id, rowOf(keys, id), rowOf(values, id), 0);
+      }
+      for (let id = 0; id < queries.count; id++) {
+        yield { kind: "query", id, query: rowOf(queries, id), position: id };
+      }
+    },
+  });
   return memory;
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { flush, outputs, restore, snapshot } from "../mod.ts";
-import { checkAnswers, drawGraph, drawStrike, versionBytes } from "./graphs.ts";
+import { checkAnswers, drawGraph, drawStrike } from "./graphs.ts";
 import { invariant } from "./memory/invariants.ts";
 import { change, type Step } from "./model.ts";
 import {
@@ -17,6 +17,7 @@ import {
   pick,
   some,
 } from "./scripts.ts";
+import { versionBytes } from "../src/memory/versions.ts";
 
 Deno.test("answers have the bits of fresh twins, by edges and by a predicate, after flips, writes nobody saw, masks, removals and snapshots in any order", () => {
   forSeeds(80, (_, random, at) => {
@@ -38,7 +39,7 @@ Deno.test("answers have the bits of fresh twins, by edges and by a predicate, af
       representation: pick(random, ["auto", "dense", "sparse"]),
       ...(logBytes === undefined
         ? {}
-        : { logBytes: logBytes * versionBytes(dim, valueDim) }),
+        : { logBytes: logBytes * versionBytes(dim + valueDim) }),
     });
     const hot = { query: 0, key: 0 };
     for (let step = 1; step <= 80; step++) {

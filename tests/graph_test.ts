@@ -25,7 +25,6 @@ import {
   MILD,
   mild,
   sumsOf,
-  versionBytes,
 } from "./graphs.ts";
 import {
   book,
@@ -47,6 +46,7 @@ import {
   pick,
   some,
 } from "./scripts.ts";
+import { versionBytes } from "../src/memory/versions.ts";
 
 /** What a read did: multiply-adds, keys exchanged, rows started over. */
 function did(a: Attention, read: () => unknown): [number, number, number] {
@@ -213,7 +213,7 @@ Deno.test("a log with room for few versions makes rows start over, at no more th
     const versions = seed % restarts.length;
     const a = attentionFor(model, {
       representation: "dense",
-      logBytes: versions * versionBytes(4, 4),
+      logBytes: versions * versionBytes(8),
     });
     const ledger = openLedger(model);
     for (let step = 1; step <= 120; step++) {

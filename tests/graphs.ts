@@ -60,11 +60,6 @@ export const MILD: Partial<Settings> = {
   wild: false,
 };
 
-/** Bytes of a version of a row of this width: two rows, two 32-bit and six 64-bit numbers. */
-export function versionBytes(dim: number, valueDim: number): number {
-  return 4 * (dim + valueDim) + 2 * 4 + 6 * 8;
-}
-
 /** A change with biases so small that the range of a row holds whatever comes, and no value of zeros only. */
 export function mild(step: Step | undefined): Step | undefined {
   if (step === undefined) return undefined;

@@ -78,7 +78,7 @@ function sweep(store: Store, more: number): void {
     );
   }
   const room = Math.min(
-    Math.max(needed, 2 * store.entries, LEAST_POOL),
+    Math.max(needed, Math.ceil(SPARE * store.entries), LEAST_POOL),
     MOST_ENTRIES,
   );
   const columns = new Uint32Array(room), numbers = new Float32Array(room);
@@ -98,6 +98,8 @@ function sweep(store: Store, more: number): void {
 }
 
 const LEAST_POOL = 64;
+/** A fifth of a swept pool is spare: twice the entries would take as much memory for a while as edge isolates have. */
+const SPARE = 1.25;
 /** Places in the pool are signed 32-bit integers. */
 const MOST_ENTRIES = 2 ** 31 - 1;
 
@@ -201,7 +203,10 @@ function setSparse(
 export function clearRow(store: Store, row: number): void {
   if (store.evens[row] === DENSE) {
     store.free.push(store.start[row]);
-    store.denseRows--;
+    if (--store.denseRows === 0) {
+      store.places = 0;
+      store.free.length = 0;
+    }
   } else store.entries -= store.count[row];
   store.start[row] = 0;
   store.evens[row] = 0;

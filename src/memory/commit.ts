@@ -42,12 +42,12 @@ export function keyWrite(
 }
 
 /** Carries all writes out. */
-export function commit(memory: Memory, writes: readonly Write[]): void {
+export function commit(memory: Memory, writes: Iterable<Write>): void {
   makeRoom(memory, writes);
   for (const write of writes) carryOut(memory, write);
 }
 
-function makeRoom(memory: Memory, writes: readonly Write[]): void {
+function makeRoom(memory: Memory, writes: Iterable<Write>): void {
   const { keys, rows, capacity } = memory;
   const room = { keys: newRoom(), values: newRoom(), queries: newRoom() };
   const { representation } = keys;

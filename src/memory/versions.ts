@@ -10,6 +10,7 @@ import {
   growStore,
   makeStore,
   moveRow,
+  reserveStore,
   type Store,
   storeBytes,
 } from "../matrix/store.ts";
@@ -54,13 +55,19 @@ export function makeVersions(
   };
 }
 
-/** Makes room for twice as many, at most `limit`. */
+/** Makes room for about twice as many, at most `limit`, so that the last growth is no small one. */
 export function growVersions(versions: Versions, limit: number): void {
-  const entries = Math.min(Math.max(16, 2 * versions.used), limit);
-  const { keys, values } = versions;
+  const { keys, values, used } = versions, twice = Math.max(16, 2 * used);
+  const entries = 3 * twice >= 2 * limit ? limit : twice;
   const grown = makeVersions(entries, keys.width, values.width);
   growStore(keys, entries);
   growStore(values, entries);
+  // Dense rows would double their places beyond the limit.
+  for (const store of [keys, values]) {
+    if (used > 0 && store.denseRows === used) {
+      reserveStore(store, entries - used, 0);
+    }
+  }
   for (const name of NUMBERS) {
     grown[name].set(versions[name]);
     Object.assign(versions, { [name]: grown[name] });
@@ -109,10 +116,13 @@ export function fillVersion(
 
 /** Bytes held by all entries. */
 export function versionsBytes({ slot, keys, values }: Versions): number {
-  return slot.length * (2 * 4 + 6 * 8) + storeBytes(keys) + storeBytes(values);
+  return slot.length * NUMBERS_BYTES + storeBytes(keys) + storeBytes(values);
 }
 
 /** Bytes a version of so many numbers takes; an entry counts as two. */
 export function versionBytes(numbers: number): number {
-  return 4 * numbers + 2 * 4 + 6 * 8;
+  return 4 * numbers + NUMBERS_BYTES + PLACE_BYTES;
 }
+
+/** Two 32-bit and six 64-bit numbers; for key and value each where they are, in which stripes, and how much. */
+const NUMBERS_BYTES = 2 * 4 + 6 * 8, PLACE_BYTES = 2 * 3 * 4;

@@ -20,9 +20,9 @@ import { openAttention } from "../../src/attention.ts";
 import { unpackRow } from "../../src/matrix/store.ts";
 import { COLD, NONE } from "../../src/memory/log.ts";
 import { topK } from "../../src/method/mod.ts";
-import { versionBytes } from "../graphs.ts";
 import { sameBits } from "../same.ts";
 import { invariant } from "./invariants.ts";
+import { versionBytes } from "../../src/memory/versions.ts";
 
 /** Keys that every query sees and that nothing happens to, so that rows need not start over. */
 const QUIET = 6;
@@ -251,7 +251,7 @@ Deno.test("without room for a version a row starts over, and only one that needs
 Deno.test("a log that is full gives up the rows that are behind for longest, until half of it is free", () => {
   const room = 4,
     a = graph(6, (query, key) => key % 6 === query, {
-      logBytes: room * versionBytes(1, 1),
+      logBytes: room * versionBytes(2),
     });
   append(a, [[1], [1], [1], [1], [1], [1]], [[1], [2], [3], [4], [5], [6]]);
   outputs(a);
