@@ -37,6 +37,7 @@ export {
 } from "./src/change.ts";
 export type { Bias, Id, Ids, Position } from "./src/check.ts";
 export type { Rows, RowsSource } from "./src/rows.ts";
+export type { KernelChoice } from "./src/kernel/choose.ts";
 export { CsrMatrix } from "./src/matrix/csr.ts";
 export { DenseMatrix } from "./src/matrix/dense.ts";
 export type { Edits } from "./src/matrix/edits.ts";

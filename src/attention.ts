@@ -7,7 +7,7 @@
 import { checkFinite, checkInteger, checkOptions, show } from "./check.ts";
 import type { Rows } from "./rows.ts";
 import { type CheckedRows, checkRows, rowOf } from "./matrix/input.ts";
-import { kernelNames, makeKernel } from "./kernel/kernel.ts";
+import { type KernelChoice, makeKernel } from "./kernel/choose.ts";
 import { checkedCopy, CsrMatrix } from "./matrix/csr.ts";
 import {
   type Representation,
@@ -79,8 +79,8 @@ export interface AttentionOptions {
    * alike. No output depends on it.
    */
   representation?: Representation;
-  /** Which kernel computes. */
-  kernel?: "auto" | "scalar";
+  /** Which kernel computes, with the same answers. */
+  kernel?: KernelChoice;
   /** A way to attend to fewer keys, made by a function of `./methods`; to all that the mask admits if left out. */
   method?: Method;
 }
@@ -222,9 +222,7 @@ export function createMemory(
       Number.MAX_SAFE_INTEGER,
     ),
     mask: checkMask(verb, options.mask),
-    kernel: makeKernel(
-      checkName(verb, "kernel", options.kernel, kernelNames),
-    ),
+    kernel: makeKernel(verb, options.kernel, dim, valueDim),
     representation: checkName(
       verb,
       "representation",

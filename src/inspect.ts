@@ -94,7 +94,7 @@ export function measureError(a: Attention, ids?: Ids): number {
   const rows = checkWatched(verb, memory, ids),
     answer = new Float64Array(memory.valueDim);
   return whileReading(verb, memory, () => {
-    syncRows(memory, rows);
+    syncRows(memory, ids === undefined ? rows : [...new Set(rows)]);
     settleLog(memory, rows.length);
     let worst = 0;
     for (const row of rows) {

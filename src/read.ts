@@ -16,7 +16,7 @@ import {
 import type { Rows } from "./rows.ts";
 import type { CsrMatrix } from "./matrix/csr.ts";
 import { DenseMatrix } from "./matrix/dense.ts";
-import { answerGuest, answerRow } from "./answer/answer.ts";
+import { answerGuest, answerRows } from "./answer/answer.ts";
 import { boundGuest, boundRow } from "./answer/certify.ts";
 import {
   checkGuests,
@@ -93,11 +93,11 @@ export function outputs(
       new Float64Array(rows.length * memory.valueDim);
   const bounds = checkFloats(verb, "bounds", options.bounds, rows.length);
   whileReading(verb, memory, () => {
-    syncRows(memory, rows);
+    syncRows(memory, options.ids === undefined ? rows : [...new Set(rows)]);
     settleLog(memory, rows.length);
-    rows.forEach((row, at) => {
-      answerRow(memory, row, out, at * memory.valueDim);
-      if (bounds !== undefined) bounds[at] = boundRow(memory, row).total;
+    answerRows(memory, rows, out);
+    bounds?.forEach((_, at) => {
+      bounds[at] = boundRow(memory, rows[at]).total;
     });
   });
   return new DenseMatrix(rows.length, memory.valueDim, out);

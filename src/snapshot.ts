@@ -11,6 +11,7 @@ import { type Attention, createAttention, openAttention } from "./attention.ts";
 import { append, watch } from "./change.ts";
 import { checkInteger, checkOptions, ID_LIMIT, show } from "./check.ts";
 import { SIDE_LIMIT } from "./rows.ts";
+import type { KernelChoice } from "./kernel/choose.ts";
 import { KERNEL_ID } from "./kernel/kernel.ts";
 import { CsrMatrix } from "./matrix/csr.ts";
 import { NO_CHECKSUM, seal, verifySeal } from "./file/checksum.ts";
@@ -48,7 +49,7 @@ export interface RestoreOptions {
   /** Bytes that old versions of changed keys may take; as it was if left out. */
   logBytes?: number;
   /** Which kernel computes. */
-  kernel?: "auto" | "scalar";
+  kernel?: KernelChoice;
   /** The method, where there was one: functions cannot be stored. */
   method?: Method;
   /** How keys, values and queries are stored; as it was if left out. */

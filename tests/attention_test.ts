@@ -187,12 +187,12 @@ Deno.test("createAttention() refuses what it cannot make, by the full message", 
     [
       { dim: 1, kernel: "fast" },
       TypeError,
-      'kernel is "fast", it should be "auto" or "scalar"',
+      'kernel is "fast", it should be "auto" or "scalar" or "simd" or a WebAssembly.Module',
     ],
     [
       { dim: 1, kernel: null },
       TypeError,
-      'kernel is null, it should be "auto" or "scalar"',
+      'kernel is null, it should be "auto" or "scalar" or "simd" or a WebAssembly.Module',
     ],
     [
       { dim: 1, representation: 1 },

@@ -86,7 +86,7 @@ export function buildSet(
   const keys = [...baseKeys(random, kind, dim, valueDim, make), ...free];
   // The bound of so many copies is a tenth to one step where the anchors are off by this.
   let offset = kind === "binade"
-    ? 75 - precision + 1.5 * random.uniform()
+    ? 72 - precision + 1.5 * random.uniform()
     : OFFSETS[random.integer(OFFSETS.length)];
   const { mass, exponent } = oracleSums(query, keys, scale);
   const bits = floorLog2(mass, 1n) + exponent;

@@ -11,10 +11,10 @@ const CHECKPOINTS = Math.max(40, UPDATES / 5000);
 /** Twelve more bits of an answer meet 4096 times as many boundaries, and bounds have no rounding to hide behind. */
 const FINE = { precision: 44, share: 1 / 4 };
 /**
- * The chance that a component takes the three grids, at most: sums are off by up to 2⁻⁷⁰ of the row's value scale,
+ * The chance that a component takes the three grids, at most: sums are off by up to 2⁻⁶⁷ of the row's value scale,
  * on either side, and no step is finer than 2⁻⁴⁸ of it; and twice that.
  */
-const CHANCE = 2 ** -20;
+const CHANCE = 2 ** -17;
 /** Answers have 32 bits; running sums that are off by this have less than 20. */
 const BROKEN = 1e-6;
 

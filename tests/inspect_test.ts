@@ -135,7 +135,7 @@ Deno.test("stats() count what was done", () => {
   });
   attend(a, [[1]]);
   const { blocks, kernel, ladder, multiplyAdds } = stats(a);
-  assertEquals([blocks, kernel], [{ dense: 4, sparse: 0 }, "scalar"]);
+  assertEquals([blocks, kernel], [{ dense: 4, sparse: 0 }, "simd"]);
   assertEquals(Object.values(ladder).reduce((x, y) => x + y), 4);
   // Two rows started over, one key moved over in a row, a guest; a quotient each time.
   assertEquals(multiplyAdds, 2 * 2 * 3 + (1 + 2 * 2) + 2 * 3 + 4 * 2);
@@ -216,6 +216,7 @@ function used(
     keys: floats(keys * dim),
     values: floats(keys * dim),
     queries: floats(queries * dim),
+    kernel: "scalar",
     mask: edges === 0 ? undefined : CsrMatrix.fromTriples(
       queries,
       keys,
@@ -235,7 +236,7 @@ function used(
 }
 
 Deno.test("stats().bytes is what the engine holds, within a fifth", () => {
-  const shapes = [[2000, 16, 10, 0], [400, 3, 200, 0], [1500, 4, 60, 500]];
+  const shapes = [[2000, 16, 10, 0], [4000, 3, 400, 0], [1500, 4, 60, 500]];
   for (const [keys, dim, queries, edges] of shapes) {
     const random = seeded(1), alive: Attention[] = [];
     used(random, keys, dim, queries, edges);

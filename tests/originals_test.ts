@@ -23,6 +23,7 @@ import {
   update,
   watch,
 } from "../mod.ts";
+import { highOf } from "../src/kernel/grids.ts";
 import { openAttention } from "../src/attention.ts";
 import { seeded } from "../src/random.ts";
 import { lcg } from "./lcg.ts";
@@ -371,7 +372,7 @@ Deno.test("error figure: that of EnhancedDynamicAttention is small where its out
   // A corrupted sum shows at its full size …
   const memory = openAttention("corrupt", attention), { sums } = memory.rows;
   const at = 5 * dim + 2, healthy = sums.numeratorHigh[at];
-  sums.numeratorHigh[at] += 2 ** -8 * healthy;
+  sums.numeratorHigh[at] += 2 ** -8 * highOf(sums, at);
   const off = outputs(attention).to2DArray();
   assertGreater(largestDistance(off, truth), 1e-4);
   assertEquals(measureError(attention), largestDistance(off, truth));

@@ -26,6 +26,7 @@ const STAIRS = [
   ["snapshot"],
   ["stream", "shard", "store", "layer", "explain", "plot"],
   ["mod"],
+  ["workerd"],
 ];
 
 /** None of these imports another. */
@@ -33,6 +34,8 @@ const METHODS = ["smyrf", "nystrom", "blocks", "top_k", "pruned"]
   .map((name) => `src/method/${name}.ts`);
 
 const PACKAGES = ["ml-matrix"];
+/** The sources of the kernels are of another language, and what compiles them is no part of the module. */
+const BUILT = /^src\/kernel\/(assembly\/|build\.ts$)/;
 const FORBIDDEN = ["Math.random", "Date.now", "performance.now"];
 const TOP_LEVEL = [
   ".ci",
@@ -86,6 +89,7 @@ function refusal(path: string, specifier: string): string | undefined {
     return `imports ${specifier} without its extension`;
   }
   const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
+  if (BUILT.test(target)) return `imports ${specifier}, which is built from`;
   const step = stepOf(target);
   if (step === -1) return `imports ${specifier}, which is in no room`;
   if (METHODS.includes(path) && METHODS.includes(target)) {
@@ -153,7 +157,7 @@ function read(directory: string): SourceFile[] {
   return [...Deno.readDirSync(new URL(directory, root))].flatMap((entry) => {
     const path = `${directory}${entry.name}`;
     if (entry.isDirectory) return read(`${path}/`);
-    if (!/\.[mc]?[jt]sx?$/.test(path)) return [];
+    if (!/\.[mc]?[jt]sx?$/.test(path) || BUILT.test(path)) return [];
     return [{ path, source: Deno.readTextFileSync(new URL(path, root)) }];
   });
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Entry, Kernel, Query, Sums } from "../src/kernel/kernel.ts";
+import { highOf, lowOf } from "../src/kernel/grids.ts";
 import type { Representation } from "../src/matrix/representation.ts";
 import { growStore, makeStore, type Store } from "../src/matrix/store.ts";
 import { storeRow } from "../src/memory/keys.ts";
@@ -143,8 +144,8 @@ export function stepsOff(
     ),
     numerators: exact.numerators.map((digits, c) =>
       off(
-        sums.numeratorHigh[from + c],
-        sums.numeratorLow[from + c],
+        highOf(sums, from + c),
+        lowOf(sums, row, from + c),
         digits,
         valueShift[row],
       )

@@ -41,10 +41,9 @@ interface Told {
 /** Answers all standing words anew, in three ways one after another; only what answers is timed. */
 export function startOver(memory: Memory): Rival[] {
   const told = record(memory), { dim, kinds, words, definitions } = told;
-  // Meanings have length 1, so a score, dim products summed in f64, errs by SCALE · dim · 2⁻⁵³ and a weight by twice
-  // that; the sums over definitions add theirs.
-  const rounding = (2 * SCALE * (dim + 2) + 2 * definitions) * 2 ** -53;
-  const single = 2 ** -24;
+  // Meanings have length 1, so a score, dim products summed, errs by SCALE · dim roundings and a weight by twice that;
+  // the sums over definitions add theirs, the exponential a few.
+  const roundings = 2 * SCALE * (dim + 2) + 2 * definitions + 16;
   const tensor = (data: Float32Array, rows: number, columns: number) => ({
     data,
     shape: [1, 1, rows, columns],
@@ -61,12 +60,12 @@ export function startOver(memory: Memory): Rival[] {
     run("with a new memory", 0, () => outputs(create(told)).data),
     run(
       "with scaledDotProductAttention",
-      single + rounding,
+      roundings * 2 ** -24,
       () => scaledDotProductAttention(q, k, v, { scale: SCALE }).output.data,
     ),
     run(
       "with ml-matrix",
-      rounding,
+      roundings * 2 ** -53,
       () =>
         softmax(queries.mmul(transposed).mul(SCALE)).mmul(values).to1DArray(),
     ),

@@ -22,6 +22,7 @@ import {
   type Verdict,
 } from "../softmax/ladder.ts";
 import { numberAt } from "../matrix/store.ts";
+import { reserveRows } from "../memory/batch.ts";
 import type { Memory } from "../memory/memory.ts";
 import { queryOf } from "../memory/queries.ts";
 import { answerCost } from "../sync/plan.ts";
@@ -32,6 +33,26 @@ import {
   scoreChosen,
   scoreKeys,
 } from "../sync/recompute.ts";
+
+/** Writes the answers of up-to-date rows into `out`, one behind the other. */
+export function answerRows(
+  memory: Memory,
+  wanted: readonly number[],
+  out: Float64Array,
+): void {
+  const { rows, kernel, batch, precision, valueDim, counters } = memory;
+  reserveRows(batch, wanted.length, false, kernel.home);
+  const told = batch.done;
+  kernel.answer(rows.sums, wanted, precision, out, told);
+  for (let i = 0; i < wanted.length; i++) {
+    if (told[i] === 0 || rows.answers.has(wanted[i])) {
+      answerRow(memory, wanted[i], out, i * valueDim);
+    } else {
+      kernel.multiplyAdds += answerCost(memory);
+      counters.ladder.quick++;
+    }
+  }
+}
 
 /** Writes the answer of an up-to-date row into `out` from `at` on. */
 export function answerRow(

@@ -14,6 +14,7 @@
 import { boundOf, rowBound, UNIT_ROUNDOFF } from "../softmax/ladder.ts";
 import { scaleExponent, stepExponent, THETA } from "../softmax/canon.ts";
 import { exponentOf } from "../kernel/exp2.ts";
+import { highOf, lowOf } from "../kernel/grids.ts";
 import type { Query, Sums } from "../kernel/kernel.ts";
 import { lengthOf } from "../memory/keys.ts";
 import type { Memory } from "../memory/memory.ts";
@@ -108,7 +109,7 @@ export function boundSums(
   for (let c = 0, at = row * memory.valueDim; c < memory.valueDim; c++, at++) {
     largest = Math.max(
       largest,
-      Math.abs(sums.numeratorHigh[at] + sums.numeratorLow[at]),
+      Math.abs(highOf(sums, at) + lowOf(sums, row, at)),
     );
   }
   const step = stepExponent(

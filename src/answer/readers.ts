@@ -15,9 +15,11 @@ import {
 } from "../check.ts";
 import type { Rows } from "../rows.ts";
 import { checkRows, rowOf } from "../matrix/input.ts";
+import { nonZerosOf } from "../matrix/store.ts";
 import type { Query } from "../kernel/kernel.ts";
+import { reserveSpread } from "../kernel/spread.ts";
 import { MOST_KEYS } from "../memory/keys.ts";
-import type { Memory } from "../memory/memory.ts";
+import { makeReadRoom, type Memory } from "../memory/memory.ts";
 import { makeQuery, queryOf } from "../memory/queries.ts";
 import { GUEST } from "../sync/recompute.ts";
 import { listIds, listSlots, slotOf } from "../memory/slots.ts";
@@ -58,6 +60,7 @@ export function checkReaders(
     );
   }
   const filter = checkFilter(verb, options.filter), { rows } = memory;
+  makeReadRoom(memory);
   return checkWatched(verb, memory, queries.ids).map((row) => {
     const id = rows.slots.idOf[row];
     return {
@@ -97,6 +100,14 @@ export function checkGuests(
     throw new TypeError(
       `Cannot ${verb}: the mask knows watched queries only, filter should say what these may see`,
     );
+  }
+  makeReadRoom(memory);
+  if (rows.sparse !== undefined) {
+    let longest = 0;
+    for (let at = 0; at < rows.count; at++) {
+      longest = Math.max(longest, nonZerosOf(rowOf(rows, at)));
+    }
+    reserveSpread(memory.spread, dim, longest);
   }
   const query = (at: number): Query => {
     const row = rowOf(rows, at);

@@ -5,16 +5,22 @@
  */
 
 import { exp2, LEAST_EXPONENT, powerOfTwo, roundEven } from "./exp2.ts";
-import { addEntries, COARSE_MAGIC, RANGE } from "./grids.ts";
+import { addEntries, COARSE_MAGIC, fineMagicOf, RANGE } from "./grids.ts";
 import type { Differences, Entry, Kernel, Query, Sums } from "./kernel.ts";
-import { scoreOf } from "./score.ts";
+import { scoreCost, scoreOf } from "./score.ts";
 
 /** Weight in units of the mass, weight in units of the values: what a row gives a key. */
 const OLD = new Float64Array(2), NEW = new Float64Array(2);
 
-/** See {@linkcode Kernel}. */
+/**
+ * Takes `old` out of row `row` and puts `now` in, either of which may be null; `sameKey` says that they score alike,
+ * `differences` where their values differ then, if that is worth knowing.
+ *
+ * A sparse query need not be written out, unless the key is the sparser one (`isSparser`). Returns false, and leaves
+ * the row in need of a recompute, where its grids cannot hold the result.
+ */
 export function exchange(
-  this: Kernel,
+  kernel: Kernel,
   sums: Sums,
   row: number,
   query: Query,
@@ -26,18 +32,21 @@ export function exchange(
   OLD.fill(0);
   NEW.fill(0);
   let fits = true;
-  if (old !== null) weigh(sums, row, scoreOf(this, query, old), OLD);
+  if (old !== null) {
+    weigh(sums, row, scoreOf(query, old), OLD);
+    kernel.multiplyAdds += scoreCost(query, old);
+  }
   if (old !== null && now !== null && sameKey) NEW.set(OLD);
   else if (now !== null) {
-    this.entered = scoreOf(this, query, now);
-    fits = weigh(sums, row, this.entered, NEW);
+    fits = weigh(sums, row, scoreOf(query, now), NEW);
+    kernel.multiplyAdds += scoreCost(query, now);
   }
   const oldWeight = OLD[0], newWeight = NEW[0];
   const oldPart = old === null ? 0 : OLD[1] * old.peak;
   const newPart = now === null ? 0 : NEW[1] * now.peak;
   if (!fits || newWeight >= RANGE / 2 || newPart >= RANGE / 2) return false;
 
-  const fineMagic = 1.5 * 2 ** 52 * sums.fine[row];
+  const fineMagic = fineMagicOf(sums.fine[row]);
   const oldMass = (oldWeight + COARSE_MAGIC) - COARSE_MAGIC;
   const newMass = (newWeight + COARSE_MAGIC) - COARSE_MAGIC;
   const massHigh = sums.massHigh[row] + (newMass - oldMass);
@@ -58,14 +67,14 @@ export function exchange(
     (((oldPart - oldCaught) + fineMagic) - fineMagic);
   if (old !== null && now !== null && differences !== undefined) {
     swapDifferences(sums, row, fineMagic, OLD[1], differences);
-    this.multiplyAdds += 2 * (differences.count + 1);
+    kernel.multiplyAdds += 2 * (differences.count + 1);
     return true;
   }
   if (old !== null) {
-    this.multiplyAdds += 1 + (old.valueEntries?.count ?? sums.valueDim);
+    kernel.multiplyAdds += 1 + (old.valueEntries?.count ?? sums.valueDim);
   }
   if (now !== null) {
-    this.multiplyAdds += 1 + (now.valueEntries?.count ?? sums.valueDim);
+    kernel.multiplyAdds += 1 + (now.valueEntries?.count ?? sums.valueDim);
   }
   if (
     old !== null && now !== null && old.valueEntries === undefined &&
@@ -115,11 +124,10 @@ function swapValue(
     low = sums.numeratorLow;
   for (let c = 0, at = row * valueDim; c < valueDim; c++, at++) {
     const before = oldWeight * oldValue[c], after = newWeight * newValue[c];
-    const oldHigh = (before + COARSE_MAGIC) - COARSE_MAGIC,
-      newHigh = (after + COARSE_MAGIC) - COARSE_MAGIC;
+    const oldHigh = before + COARSE_MAGIC, newHigh = after + COARSE_MAGIC;
     high[at] += newHigh - oldHigh;
-    low[at] += (((after - newHigh) + fineMagic) - fineMagic) -
-      (((before - oldHigh) + fineMagic) - fineMagic);
+    low[at] += ((after - (newHigh - COARSE_MAGIC)) + fineMagic) -
+      ((before - (oldHigh - COARSE_MAGIC)) + fineMagic);
   }
 }
 

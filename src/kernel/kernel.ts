@@ -9,7 +9,8 @@
  */
 
 import type { Entries } from "../rows.ts";
-import { scalar } from "./scalar.ts";
+import type { Home } from "./home.ts";
+import type { Spread } from "./spread.ts";
 import type { Table } from "./table.ts";
 
 /** A query as a kernel meets it. */
@@ -49,13 +50,43 @@ export interface Differences {
   after: Float64Array;
 }
 
+/** A changed key as rows meet it: what they hold of it, and what is there now. */
+export interface KeyChange {
+  readonly old: Entry;
+  readonly now: Entry;
+  /** Whether there is an old or a new content that a row could hold. */
+  leaves: boolean;
+  enters: boolean;
+  /** Both score alike. */
+  sameKey: boolean;
+  /** Where their values differ then, if that is worth knowing. */
+  differences: Differences | undefined;
+}
+
+/** Changed keys on their way into rows, a few at a time. */
+export interface Batch {
+  /** `count` of them are to be carried out, in this order. */
+  readonly changes: readonly KeyChange[];
+  count: number;
+  /** rows: which rows move. */
+  rows: Int32Array;
+  /** rows: how many of the changes each has taken; fewer than `count` leave its sums void. */
+  done: Int32Array;
+  /** Rows differ in what they hold and are to hold. */
+  masked: boolean;
+  /** rows × count, where they do: whether a row holds the old content (1) and is to hold the new one (2). */
+  sides: Uint8Array;
+  /** A sparse query, written out; there is room for one. */
+  readonly spread: Spread;
+}
+
 /**
  * The sums of n rows, each a fold over the keys that its query admits: `mass` = Σ w, `magnitude` = Σ w · peak and
  * `numerator` = Σ w · value, w = 2^score.
  *
  * A row counts mass in units of 2^(anchor + shift), magnitude and numerator in units of 2^(anchor + valueShift). Each
  * sum is a pair (high, low): high holds what the coarse grid catches of every contribution, low what the fine grid
- * catches of the rest. On a grid every addition is exact, so that taking a key out restores the sums to the bit and
+ * catches of the rest. Numerators have the magic numbers of their grids added (`grids.ts`). On a grid every addition is exact, so that taking a key out restores the sums to the bit and
  * nothing drifts. See canon.md, section 3, kept in `src/README.md`.
  */
 export interface Sums {
@@ -100,9 +131,9 @@ export interface Scratch {
 /** What a kernel can do; `multiplyAdds` is a running count. */
 export interface Kernel {
   readonly name: string;
+  /** Where the arrays live that it is given. */
+  readonly home: Home;
   multiplyAdds: number;
-  /** The score that the last exchange gave a key that came in. */
-  entered: number;
   /**
    * Writes the canonical score of the `count` keys of `scratch.slots` into `scratch.scores`.
    *
@@ -132,32 +163,30 @@ export interface Kernel {
     peaks: Float64Array,
   ): void;
   /**
-   * Takes `old` out of row `row` and puts `now` in, either of which may be null; `sameKey` says that they score alike,
-   * `differences` where their values differ then, if that is worth knowing.
+   * Moves the first `count` rows of a batch over its changes: old contents out of their sums, new ones in.
    *
-   * A query or a key that is sparse costs its entries, the fewer of both; a value its entries or its differences.
-   * A sparse query need not be written out, unless the key is the sparser one (`isSparser`).
-   * Leaves the score of `now` in `entered`, where it formed one. Returns false, and leaves the row in need of a
-   * recompute, where its grids cannot hold the result.
+   * A row stops at a change that its grids cannot hold, and needs a recompute. A query or a key that is sparse costs
+   * its entries, the fewer of both; a value its entries or its differences.
    */
-  exchange(
+  replay(
     sums: Sums,
-    row: number,
-    query: Query,
-    old: Entry | null,
-    now: Entry | null,
-    sameKey: boolean,
-    differences?: Differences,
-  ): boolean;
+    queries: Table,
+    factor: number,
+    batch: Batch,
+    count: number,
+  ): void;
+  /**
+   * Writes the answers of rows into `out`, one behind the other, where the 64-bit quotients of the sums tell them for
+   * certain (`softmax/ladder.ts`); `told` gets 1 for those. None need be told.
+   */
+  answer(
+    sums: Sums,
+    rows: readonly number[],
+    precision: number,
+    out: Float64Array,
+    told: Int32Array,
+  ): void;
 }
 
 /** Names the answers: it changes when the same tables could give other bits. */
 export const KERNEL_ID = "reattend-1";
-
-/** The kernels that can be asked for by name. */
-export const kernelNames: readonly string[] = ["auto", "scalar"];
-
-/** Makes the kernel of a name, with a count of its own. */
-export function makeKernel(_name: string): Kernel {
-  return { ...scalar, multiplyAdds: 0, entered: 0 };
-}

@@ -4,35 +4,32 @@
  * @module
  */
 
-import {
-  exp2,
-  exponentOf,
-  LEAST_EXPONENT,
-  powerOfTwo,
-  roundEven,
-} from "./exp2.ts";
+import { exp2, LEAST_EXPONENT, powerOfTwo, roundEven } from "./exp2.ts";
 import { partition } from "./entries.ts";
-import { exchange } from "./exchange.ts";
 import {
   addEntries,
+  anchorsOf,
   COARSE_MAGIC,
   FINE_PER_ROOM,
-  LEAST_ROOM,
-  LEAST_VALUE_SHIFT,
-  liftOf,
+  fineMagicOf,
 } from "./grids.ts";
+import { apart } from "./home.ts";
 import type { Kernel, Scratch, Sums } from "./kernel.ts";
+import { replay } from "./replay.ts";
 import type { Table } from "./table.ts";
 import { score } from "./score.ts";
 
 /** The scalar kernel. */
 export const scalar: Kernel = {
   name: "scalar",
+  home: apart,
   multiplyAdds: 0,
-  entered: 0,
   score,
   recompute,
-  exchange,
+  replay,
+  answer(_sums, rows, _precision, _out, told) {
+    told.fill(0, 0, rows.length);
+  },
 };
 
 function recompute(
@@ -63,15 +60,8 @@ function recompute(
     mass += weight;
     magnitude += weight * peaks[slots[i]];
   }
-  let room = LEAST_ROOM;
-  while (room < 2 * count) room *= 2;
-  const lift = liftOf(room);
-  const shift = (count === 0 ? 0 : exponentOf(mass)) - lift;
-  const valueShift = Math.max(
-    shift + LEAST_VALUE_SHIFT,
-    exponentOf(magnitude) - lift,
-  );
-  const fine = room * FINE_PER_ROOM, fineMagic = 1.5 * 2 ** 52 * fine;
+  const { room, shift, valueShift } = anchorsOf(count, mass, magnitude);
+  const fine = room * FINE_PER_ROOM, fineMagic = fineMagicOf(fine);
   let massHigh = 0, massLow = 0, magnitudeHigh = 0, magnitudeLow = 0;
   for (let i = 0; i < count; i++) {
     let weight = 0, valueWeight = 0;
@@ -119,8 +109,8 @@ function foldValues(
     low = sums.numeratorLow;
   const { start: starts, dense } = values;
   const start = row * valueDim, end = start + valueDim;
-  high.fill(0, start, end);
-  low.fill(0, start, end);
+  high.fill(COARSE_MAGIC, start, end);
+  low.fill(fineMagic, start, end);
   const written = partition(values, slots, count, picked);
   let i = 0;
   for (; i + 3 < written; i += 4) {

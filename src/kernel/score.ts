@@ -83,19 +83,16 @@ function dotOf(
   return dotEntries(columns, numbers, start, evens, count, rows, at);
 }
 
-/** The canonical score of one key; counts the multiply-adds it takes. */
-export function scoreOf(kernel: Kernel, query: Query, entry: Entry): number {
+/** The canonical score of one key. */
+export function scoreOf(query: Query, entry: Entry): number {
   const { dim, rows, at, factor, entries } = query,
     { key, keyEntries, bias } = entry;
   if (keyEntries !== undefined && isSparser(keyEntries, entries)) {
-    kernel.multiplyAdds += keyEntries.count;
     return dotOf(keyEntries, rows, at) * factor + bias;
   }
   if (entries !== undefined) {
-    kernel.multiplyAdds += entries.count;
     return dotOf(entries, entry.plain, entry.at) * factor + bias;
   }
-  kernel.multiplyAdds += dim;
   const paired = dim & ~1;
   let even = 0, odd = 0;
   for (let t = 0; t < paired; t += 2) {
@@ -104,4 +101,9 @@ export function scoreOf(kernel: Kernel, query: Query, entry: Entry): number {
   }
   if (paired < dim) even += rows[at + paired] * key[paired];
   return (even + odd) * factor + bias;
+}
+
+/** The multiply-adds that it takes. */
+export function scoreCost({ dim, entries }: Query, entry: Entry): number {
+  return Math.min(entries?.count ?? dim, entry.keyEntries?.count ?? dim);
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Entries } from "../rows.ts";
+
 /** Marks a row that is written out. */
 export const DENSE: number = -1;
 
@@ -21,4 +23,18 @@ export interface Table {
   /** The pool of entries. */
   columns: Uint32Array;
   numbers: Float32Array;
+}
+
+/** The entries of a sparse row. */
+export function entriesOf(
+  { columns, numbers, start, evens, count }: Table,
+  row: number,
+): Entries {
+  return {
+    columns,
+    numbers,
+    start: start[row],
+    evens: evens[row],
+    count: count[row],
+  };
 }

@@ -8,11 +8,14 @@
  * @module
  */
 
-import { DENSE, type Table } from "../kernel/table.ts";
-import type { Entries, Row } from "../rows.ts";
+import { apart, type Home } from "../kernel/home.ts";
+import { DENSE, entriesOf, type Table } from "../kernel/table.ts";
+import type { Row } from "../rows.ts";
 
 /** A table whose rows can be set, copied and cleared. */
 export interface Store extends Table {
+  /** Where its arrays live. */
+  readonly home: Home;
   /** Dense rows, and entries of sparse ones. */
   denseRows: number;
   entries: number;
@@ -21,11 +24,14 @@ export interface Store extends Table {
   readonly free: number[];
   /** Entries of the pool in use or left over. */
   pooled: number;
+  /** No sparse row had more entries. */
+  longest: number;
 }
 
 /** Makes a table of no rows. */
-export function makeStore(width: number): Store {
+export function makeStore(width: number, home: Home = apart): Store {
   return {
+    home,
     width,
     start: new Int32Array(0),
     evens: new Int32Array(0),
@@ -38,17 +44,15 @@ export function makeStore(width: number): Store {
     places: 0,
     free: [],
     pooled: 0,
+    longest: 0,
   };
 }
 
 /** Makes room for `rows` rows; new ones are empty, which takes nothing else. */
 export function growStore(store: Store, rows: number): void {
-  const grown = [store.start, store.evens, store.count].map((old) => {
-    const numbers = new Int32Array(rows);
-    numbers.set(old.subarray(0, rows));
-    return numbers;
-  });
-  [store.start, store.evens, store.count] = grown;
+  for (const name of ["start", "evens", "count"] as const) {
+    store.home.grow(store, name, rows);
+  }
 }
 
 /** Makes room for so many more dense rows and entries, so that setting them cannot fail. */
@@ -60,9 +64,7 @@ export function reserveStore(
   const { width } = store, places = store.places - store.free.length;
   if (width > 0 && (places + denseRows) * width > store.dense.length) {
     const room = Math.max(places + denseRows, 2 * places);
-    const grown = new Float32Array(room * width);
-    grown.set(store.dense);
-    store.dense = grown;
+    store.home.grow(store, "dense", room * width);
   }
   // A pool without entries begins anew: versions come and go one at a time.
   if (store.entries === 0) store.pooled = 0;
@@ -81,19 +83,22 @@ function sweep(store: Store, more: number): void {
     Math.max(needed, Math.ceil(SPARE * store.entries), LEAST_POOL),
     MOST_ENTRIES,
   );
-  const columns = new Uint32Array(room), numbers = new Float32Array(room);
+  // Rows lie in any order: what is there is set aside, then put back row by row.
+  const columns = store.columns.slice(0, store.pooled);
+  const numbers = store.numbers.slice(0, store.pooled);
+  // The columns come last: their length says how much room there is.
+  store.home.grow(store, "numbers", room);
+  store.home.grow(store, "columns", room);
   const { start, evens, count } = store;
   let used = 0;
   for (let row = 0; row < start.length; row++) {
     if (evens[row] === DENSE || count[row] === 0) continue;
     const from = start[row], to = from + count[row];
-    columns.set(store.columns.subarray(from, to), used);
-    numbers.set(store.numbers.subarray(from, to), used);
+    store.columns.set(columns.subarray(from, to), used);
+    store.numbers.set(numbers.subarray(from, to), used);
     start[row] = used;
     used += count[row];
   }
-  store.columns = columns;
-  store.numbers = numbers;
   store.pooled = used;
 }
 
@@ -146,15 +151,15 @@ function setDense(
 
 /** Where the numbers of a dense row go. */
 function placeDense(store: Store, row: number): number {
-  const { free, evens, start, width } = store;
-  if (evens[row] !== DENSE) {
+  const { free, width } = store;
+  if (store.evens[row] !== DENSE) {
     if (free.length === 0) reserveStore(store, 1, 0);
     clearRow(store, row);
-    start[row] = free.pop() ?? store.places++;
-    evens[row] = DENSE;
+    store.start[row] = free.pop() ?? store.places++;
+    store.evens[row] = DENSE;
     store.denseRows++;
   }
-  return start[row] * width;
+  return store.start[row] * width;
 }
 
 function setSparse(
@@ -177,6 +182,7 @@ function setSparse(
   store.start[row] = at;
   store.count[row] = nonZeros;
   store.entries += nonZeros;
+  store.longest = Math.max(store.longest, nonZeros);
   if (!(given instanceof Float32Array)) {
     const { start, count } = given;
     for (let i = 0; i < count; i++) {
@@ -229,20 +235,6 @@ export function viewRow(store: Table, row: number): Row {
   return dense.subarray(at, at + width);
 }
 
-/** The entries of a sparse row. */
-export function entriesOf(
-  { columns, numbers, start, evens, count }: Table,
-  row: number,
-): Entries {
-  return {
-    columns,
-    numbers,
-    start: start[row],
-    evens: evens[row],
-    count: count[row],
-  };
-}
-
 /** Copies a row into a row of another table of the same width, stored alike. */
 export function copyRow(
   from: Table,
@@ -251,7 +243,12 @@ export function copyRow(
   at: number,
 ): void {
   if (from.evens[row] !== DENSE) {
-    setSparse(to, at, entriesOf(from, row), from.count[row]);
+    const entries = from.count[row];
+    // Room first: it may move the memory that both tables are in.
+    if (to.evens[at] === DENSE || entries > to.count[at]) {
+      reserveStore(to, 0, entries);
+    }
+    setSparse(to, at, entriesOf(from, row), entries);
     return;
   }
   const start = from.start[row] * to.width, place = placeDense(to, at);
@@ -294,46 +291,6 @@ export function numberAt(store: Table, row: number, column: number): number {
     else high = middle;
   }
   return low < end && columns[low] === column ? numbers[low] : 0;
-}
-
-/** A sparse row written out for as long as it is needed; zeros elsewhere. */
-export interface Spread {
-  numbers: Float32Array;
-  /** Which columns are written. */
-  columns: Uint32Array;
-  count: number;
-}
-
-/** Makes room to write out one row, once there is one. */
-export function makeSpread(): Spread {
-  return {
-    numbers: new Float32Array(0),
-    columns: new Uint32Array(0),
-    count: 0,
-  };
-}
-
-/** Writes a sparse row of a width out in place of the one before. Costs the entries of both. */
-export function spreadEntries(
-  spread: Spread,
-  width: number,
-  { columns, numbers, start, count }: Entries,
-): void {
-  if (spread.numbers.length !== width) {
-    spread.numbers = new Float32Array(width);
-    spread.count = 0;
-  }
-  const { numbers: written } = spread;
-  for (let i = 0; i < spread.count; i++) written[spread.columns[i]] = 0;
-  if (spread.columns.length < count) {
-    spread.columns = new Uint32Array(2 * count);
-  }
-  for (let i = 0; i < count; i++) {
-    const column = columns[start + i];
-    written[column] = numbers[start + i];
-    spread.columns[i] = column;
-  }
-  spread.count = count;
 }
 
 /** Bytes held by a table. */

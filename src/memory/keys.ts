@@ -4,6 +4,7 @@
  * @module
  */
 
+import { apart, type Home } from "../kernel/home.ts";
 import type { Row } from "../rows.ts";
 import { isDense, type Representation } from "../matrix/representation.ts";
 import {
@@ -27,6 +28,8 @@ import type { Id } from "../check.ts";
 
 /** The keys of an attention; arrays are as long as there are slots. */
 export interface KeyTable {
+  /** Where arrays that kernels see live. */
+  readonly home: Home;
   readonly dim: number;
   readonly valueDim: number;
   slots: SlotTable;
@@ -53,14 +56,16 @@ export function makeKeys(
   dim: number,
   valueDim: number,
   representation: Representation,
+  home: Home,
 ): KeyTable {
   return {
+    home,
     dim,
     valueDim,
     representation,
     slots: makeSlots(),
-    keys: makeStore(dim),
-    values: makeStore(valueDim),
+    keys: makeStore(dim, home),
+    values: makeStore(valueDim, home),
     biases: new Float64Array(0),
     scoreBiases: new Float64Array(0),
     peaks: new Float64Array(0),
@@ -176,18 +181,14 @@ function peakOf(row: Row): number {
   return peak;
 }
 
-/** Makes room for `slots` slots. */
+/** Makes room for `slots` slots. The slots come last: without them the rest is only spare. */
 export function growKeys(table: KeyTable, slots: number): void {
-  growSlots(table.slots, slots);
-  const doubles = (old: Float64Array) => {
-    const grown = new Float64Array(slots);
-    grown.set(old);
-    return grown;
-  };
+  const { home } = table;
   growStore(table.keys, slots);
   growStore(table.values, slots);
-  table.biases = doubles(table.biases);
-  table.scoreBiases = doubles(table.scoreBiases);
-  table.peaks = doubles(table.peaks);
-  table.norms = doubles(table.norms);
+  home.grow(table, "scoreBiases", slots);
+  home.grow(table, "peaks", slots);
+  apart.grow(table, "biases", slots);
+  apart.grow(table, "norms", slots);
+  growSlots(table.slots, slots);
 }

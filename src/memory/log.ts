@@ -10,6 +10,7 @@
  * @module
  */
 
+import type { Home } from "../kernel/home.ts";
 import type { KeyTable } from "./keys.ts";
 import {
   clearVersion,
@@ -49,7 +50,7 @@ export interface Log {
 }
 
 /** Makes an empty log for keys and values of these widths. */
-export function makeLog(dim: number, valueDim: number): Log {
+export function makeLog(dim: number, valueDim: number, home: Home): Log {
   return {
     clock: 0,
     seen: COLD,
@@ -59,7 +60,7 @@ export function makeLog(dim: number, valueDim: number): Log {
     previous: new Int32Array(0),
     head: -1,
     newest: new Int32Array(0),
-    versions: makeVersions(0, dim, valueDim),
+    versions: makeVersions(0, dim, valueDim, home),
     coalesced: 0,
     pending: 0,
     settled: 0,
@@ -92,7 +93,11 @@ export function noteContent(
     // Making room may turn every row cold, after which nobody has seen anything.
     if (log.versions.used >= limit) shed(log, clocks, limit);
     if (written <= log.seen && log.versions.used < limit) {
-      copyVersion(log, table, slot, log.clock, limit);
+      const version = copyVersion(log, table, slot, log.clock, limit);
+      if (version === NONE) {
+        clocks.fill(COLD);
+        dropUnneeded(log, clocks);
+      }
     }
   }
 }
@@ -164,7 +169,11 @@ export function logBytes(log: Log): number {
     versionsBytes(log.versions);
 }
 
-/** Copies what a slot holds into a version good until a clock: into the place given, or a new one. */
+/**
+ * Copies what a slot holds into a version good until a clock: into the place given, or a new one.
+ *
+ * NONE where there is no memory for it: the write that comes stands, and who needs the version starts over.
+ */
 export function copyVersion(
   log: Log,
   table: KeyTable,
@@ -173,11 +182,16 @@ export function copyVersion(
   limit: number,
   place?: number,
 ): number {
-  const { versions } = log;
-  if (place === undefined && versions.used === versions.slot.length) {
-    growVersions(versions, limit);
+  const { versions } = log, at = place ?? versions.used;
+  try {
+    if (at === versions.slot.length) growVersions(versions, limit);
+    fillVersion(versions, at, table.keys, table.values, slot);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    if (at < versions.slot.length) clearVersion(versions, at);
+    return NONE;
   }
-  const at = place ?? versions.used++;
+  if (place === undefined) versions.used++;
   versions.slot[at] = slot;
   versions.id[at] = table.slots.idOf[slot];
   versions.from[at] = log.written[slot];
@@ -186,7 +200,6 @@ export function copyVersion(
   versions.bias[at] = table.scoreBiases[slot];
   versions.peak[at] = table.peaks[slot];
   versions.norm[at] = table.norms[slot];
-  fillVersion(versions, at, table.keys, table.values, slot);
   log.newest[slot] = at;
   return at;
 }

@@ -8,20 +8,26 @@ import type { Arena } from "../matrix/input.ts";
 import type { Representation } from "../matrix/representation.ts";
 import {
   growStore,
-  makeSpread,
   makeStore,
-  type Spread,
   type Store,
   storeBytes,
 } from "../matrix/store.ts";
-import type {
-  Differences,
-  Entry,
-  Kernel,
-  Scratch,
-  Sums,
-} from "../kernel/kernel.ts";
-import { growSums, makeScratch, makeSums, sumsBytes } from "../softmax/row.ts";
+import { apart, type Home } from "../kernel/home.ts";
+import type { Kernel, Scratch, Sums } from "../kernel/kernel.ts";
+import {
+  makeSpread,
+  reserveSpread,
+  type Spread,
+  spreadBytes,
+} from "../kernel/spread.ts";
+import {
+  growScratch,
+  growSums,
+  makeScratch,
+  makeSums,
+  sumsBytes,
+} from "../softmax/row.ts";
+import { batchBytes, type LoadedBatch, makeBatch } from "./batch.ts";
 import { keysBytes, type KeyTable, makeKeys } from "./keys.ts";
 import { COLD, type Log, logBytes, makeLog } from "./log.ts";
 import { versionBytes } from "./versions.ts";
@@ -101,19 +107,13 @@ export interface Memory {
   log: Log;
   /** Of masks of edges only. */
   readonly pairs: Pairs;
-  scratch: Scratch;
+  readonly scratch: Scratch;
   /** Rows of a call between the door and the tables. */
   arena: Arena;
-  /** A key on its way into rows, and one on its way out. */
-  readonly now: Entry;
-  readonly old: Entry;
-  /** Their keys, written out where they are sparse, and where their values differ. */
-  readonly nowSpread: Spread;
-  readonly oldSpread: Spread;
-  readonly differences: Differences;
-  /** A sparse query, written out, and the row it is of. */
+  /** Changed keys on their way into rows. */
+  readonly batch: LoadedBatch;
+  /** A sparse query, written out. */
   readonly spread: Spread;
-  spreadRow: number;
   /** One row for queries that are not watched. */
   guest: Sums;
   /** Components that a step of the ladder left open, and behind them their number. */
@@ -142,45 +142,36 @@ const ARENA_ROWS = 4, MOST_ARENA = 2 ** 16;
 
 /** Makes an empty memory. */
 export function makeMemory(settings: MemorySettings): Memory {
-  const { dim, valueDim } = settings;
+  const { dim, valueDim, kernel: { home } } = settings;
+  const spread = makeSpread(home);
   const memory: Memory = {
     ...settings,
     selection: undefined,
     factor: settings.scale * Math.LOG2E,
-    keys: makeKeys(dim, valueDim, settings.representation),
+    keys: makeKeys(dim, valueDim, settings.representation, home),
     rows: {
       slots: makeSlots(),
-      queries: makeStore(dim),
+      queries: makeStore(dim, home),
       positions: new Float64Array(0),
       norms: new Float64Array(0),
       clocks: new Float64Array(0),
       keyNorms: new Float64Array(0),
       biasSizes: new Float64Array(0),
-      sums: makeSums(0, dim, valueDim),
+      sums: makeSums(0, dim, valueDim, home),
       answers: new Map(),
     },
-    log: makeLog(dim, valueDim),
+    log: makeLog(dim, valueDim, home),
     pairs: makePairs(),
-    scratch: makeScratch(0),
+    scratch: makeScratch(0, home),
     arena: {
       floats: new Float32Array(
         Math.min(MOST_ARENA, ARENA_ROWS * (dim + valueDim)),
       ),
       used: 0,
     },
-    now: makeEntry(dim, valueDim),
-    old: makeEntry(dim, valueDim),
-    nowSpread: makeSpread(),
-    oldSpread: makeSpread(),
-    differences: {
-      count: 0,
-      columns: new Int32Array(valueDim),
-      before: new Float64Array(valueDim),
-      after: new Float64Array(valueDim),
-    },
-    spread: makeSpread(),
-    spreadRow: -1,
-    guest: makeSums(1, dim, valueDim),
+    batch: makeBatch(dim, valueDim, spread),
+    spread,
+    guest: makeSums(1, dim, valueDim, home),
     open: new Int32Array(valueDim + 1),
     reading: false,
     counters: {
@@ -204,11 +195,21 @@ export function whileReading<T>(
   read: () => T,
 ): T {
   refuseWhileReading(verb, memory);
+  makeReadRoom(memory);
   memory.reading = true;
   try {
     return read();
   } finally {
     memory.reading = false;
+  }
+}
+
+/** Makes room for what a read may need, so that nothing it looks at moves on the way. */
+export function makeReadRoom(memory: Memory): void {
+  const { keys, rows: { queries, slots }, spread, dim } = memory;
+  roomyScratch(memory, keys.slots.used);
+  if (queries.denseRows < slots.size) {
+    reserveSpread(spread, dim, queries.longest);
   }
 }
 
@@ -241,12 +242,15 @@ export function versionLimit({ keys: table, logLimit }: Memory): number {
 /** Few keys may be written again and again between two reads. */
 const LEAST_VERSIONS = 64;
 
-/** Makes scratch for `keys` keys. */
-export function roomyScratch(memory: Memory, keys: number): Scratch {
-  if (memory.scratch.slots.length < keys) {
-    memory.scratch = makeScratch(Math.max(64, keys + (keys >>> 1)));
+/** Scratch with room for `keys` keys. */
+export function roomyScratch(
+  { scratch, kernel: { home } }: Memory,
+  keys: number,
+): Scratch {
+  if (scratch.slots.length < keys) {
+    growScratch(scratch, Math.max(64, keys + (keys >>> 1)), home);
   }
-  return memory.scratch;
+  return scratch;
 }
 
 /** Bytes held by all arrays and maps. */
@@ -262,8 +266,7 @@ export function memoryBytes(
     guest,
     mask,
     spread,
-    nowSpread,
-    oldSpread,
+    batch,
   }: Memory,
 ): number {
   const answers = [...rows.answers.values()].reduce(
@@ -275,42 +278,26 @@ export function memoryBytes(
     sumsBytes(rows.sums) + answers + logBytes(log) + pairsBytes(pairs) +
     (selection?.bytes() ?? 0) +
     32 * scratch.slots.length +
-    arena.floats.byteLength + 16 * keys.dim + 36 * keys.valueDim +
-    spreadBytes(spread) + spreadBytes(nowSpread) + spreadBytes(oldSpread) +
+    arena.floats.byteLength + batchBytes(batch) + spreadBytes(spread) +
     sumsBytes(guest) +
     (mask.kind === "edges" ? edgesBytes(mask.edges) : 0);
 }
 
-function spreadBytes({ numbers, columns }: Spread): number {
-  return numbers.byteLength + columns.byteLength;
-}
-
 /** Makes room for `count` rows. */
-export function growRows(rows: RowTable, count: number): void {
-  const doubles = (old: Float64Array, fill = 0) => {
-    const grown = new Float64Array(count).fill(fill);
-    grown.set(old);
-    return grown;
-  };
-  growSlots(rows.slots, count);
+export function growRows(rows: RowTable, count: number, home: Home): void {
   growStore(rows.queries, count);
-  rows.positions = doubles(rows.positions);
-  rows.norms = doubles(rows.norms);
-  rows.clocks = doubles(rows.clocks, COLD);
-  rows.keyNorms = doubles(rows.keyNorms);
-  rows.biasSizes = doubles(rows.biasSizes);
-  growSums(rows.sums, count);
-}
-
-function makeEntry(dim: number, valueDim: number): Entry {
-  return {
-    key: new Float64Array(dim),
-    plain: new Float32Array(0),
-    at: 0,
-    keyEntries: undefined,
-    value: new Float64Array(valueDim),
-    valueEntries: undefined,
-    bias: 0,
-    peak: 0,
-  };
+  growSums(rows.sums, count, home);
+  const used = rows.clocks.length;
+  for (
+    const name of [
+      "positions",
+      "norms",
+      "clocks",
+      "keyNorms",
+      "biasSizes",
+    ] as const
+  ) apart.grow(rows, name, count);
+  rows.clocks.fill(COLD, used);
+  // The slots come last: without them the rest is only spare.
+  growSlots(rows.slots, count);
 }

@@ -118,6 +118,7 @@ export function markSeen({ pairs, keys, log }: Memory, slot: number): void {
 /** A row has seen everything, or its sums are void: it holds no versions. */
 export function forgetRow(memory: Memory, row: number): void {
   const { unseen } = memory.pairs;
+  if (unseen.size === 0) return;
   for (const version of unseen.get(row)?.values() ?? []) {
     release(memory, version);
   }
@@ -155,7 +156,14 @@ function hold(
       rows.clocks[row] = COLD;
       return;
     }
-    at = copyVersion(log, keys, slot, until, limit, pairs.free.pop());
+    const place = pairs.free.pop();
+    at = copyVersion(log, keys, slot, until, limit, place);
+    if (at === NONE) {
+      if (place !== undefined) pairs.free.push(place);
+      forgetRow(memory, row);
+      rows.clocks[row] = COLD;
+      return;
+    }
     if (at >= pairs.holders.length) {
       const grown = new Int32Array(log.versions.slot.length);
       grown.set(pairs.holders);

@@ -7,8 +7,9 @@
 import type { Id } from "../check.ts";
 import type { Row } from "../rows.ts";
 import type { Query } from "../kernel/kernel.ts";
-import { DENSE } from "../kernel/table.ts";
-import { clearRow, entriesOf, spreadEntries } from "../matrix/store.ts";
+import { aimQuery } from "../kernel/replay.ts";
+import { spreadEntries } from "../kernel/spread.ts";
+import { clearRow } from "../matrix/store.ts";
 import { dropQueryEdges } from "./edges.ts";
 import { lengthOf, storeRow } from "./keys.ts";
 import { COLD } from "./log.ts";
@@ -24,7 +25,6 @@ export function setQuery(
   position: Id,
 ): void {
   const { keys, rows } = memory, { slots } = rows;
-  memory.spreadRow = -1;
   let row = slotOf(slots, id);
   if (row < 0) row = addSlot(slots, id);
   storeRow(keys.representation, rows.queries, row, query);
@@ -36,7 +36,6 @@ export function setQuery(
 /** Takes the row of a query away, and its edges, which nobody can ask for again. */
 export function dropQuery(memory: Memory, id: Id): void {
   const { rows, mask } = memory;
-  memory.spreadRow = -1;
   const row = dropSlot(rows.slots, id);
   clearRow(rows.queries, row);
   forgetSums(memory, row);
@@ -46,7 +45,7 @@ export function dropQuery(memory: Memory, id: Id): void {
 /** The query of a row, as kernels meet it; a sparse one is not written out. */
 export function queryOf(memory: Memory, row: number): Query {
   const query = makeQuery(memory);
-  aimQuery(memory, query, row);
+  aimQuery(memory.rows.queries, query, row);
   return query;
 }
 
@@ -55,26 +54,9 @@ export function makeQuery({ dim, factor, spread }: Memory): Query {
   return { dim, rows: spread.numbers, at: 0, factor, entries: undefined };
 }
 
-/** Lets a query be that of a row. */
-export function aimQuery(
-  { dim, rows: { queries } }: Memory,
-  query: Query,
-  row: number,
-): void {
-  if (queries.evens[row] === DENSE) {
-    query.rows = queries.dense;
-    query.at = queries.start[row] * dim;
-    query.entries = undefined;
-  } else query.entries = entriesOf(queries, row);
-}
-
-/** Writes the entries of a row's query out, or of one that is not watched (row −1). */
-export function writeOut(memory: Memory, query: Query, row: number): void {
-  const { spread, dim } = memory;
-  if (row < 0 || memory.spreadRow !== row) {
-    spreadEntries(spread, dim, query.entries!);
-    memory.spreadRow = row;
-  }
+/** Writes the entries of a query out; there is room. */
+export function writeOut({ spread }: Memory, query: Query): void {
+  spreadEntries(spread, query.entries!);
   query.rows = spread.numbers;
   query.at = 0;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { apart, type Home } from "../kernel/home.ts";
 import {
   clearRow,
   copyRow,
@@ -39,6 +40,7 @@ export function makeVersions(
   entries: number,
   dim: number,
   valueDim: number,
+  home: Home,
 ): Versions {
   return {
     used: 0,
@@ -50,8 +52,8 @@ export function makeVersions(
     bias: new Float64Array(entries),
     peak: new Float64Array(entries),
     norm: new Float64Array(entries),
-    keys: makeStore(dim),
-    values: makeStore(valueDim),
+    keys: makeStore(dim, home),
+    values: makeStore(valueDim, home),
   };
 }
 
@@ -59,7 +61,7 @@ export function makeVersions(
 export function growVersions(versions: Versions, limit: number): void {
   const { keys, values, used } = versions, twice = Math.max(16, 2 * used);
   const entries = 3 * twice >= 2 * limit ? limit : twice;
-  const grown = makeVersions(entries, keys.width, values.width);
+  const grown = makeVersions(entries, 0, 0, apart);
   growStore(keys, entries);
   growStore(values, entries);
   // Dense rows would double their places beyond the limit.

@@ -75,6 +75,7 @@ export function reserve(memory: Memory, keys: number, queries: number): void {
     growRows(
       memory.rows,
       Math.max(LEAST_ROWS, 2 * rows.used, rows.used + queries),
+      memory.kernel.home,
     );
   }
 }

@@ -37,13 +37,26 @@ export function attendBlocked(
   const rows = queries.heads / keys.heads * queries.length;
   for (let batch = 0; batch < queries.batches; batch++) {
     for (let head = 0; head < keys.heads; head++) {
-      for (let row = 0; row < rows; row += ROW_BLOCK) {
-        const count = Math.min(ROW_BLOCK, rows - row);
-        begin(job, scratch, batch, head, row, count);
-        walk(job, kernel, scratch, batch, head, count);
-        finish(job, scratch, count);
-      }
+      attendRows(job, kernel, scratch, batch, head, 0, rows);
     }
+  }
+}
+
+/** Fills the output of rows row … row + count − 1 of a key head, and their scores; more than a block is walked in turn. */
+export function attendRows(
+  job: Job,
+  kernel: FlashKernel,
+  scratch: Scratch,
+  batch: number,
+  head: number,
+  row: number,
+  count: number,
+): void {
+  for (let from = row; from < row + count; from += ROW_BLOCK) {
+    const some = Math.min(ROW_BLOCK, row + count - from);
+    begin(job, scratch, batch, head, from, some);
+    walk(job, kernel, scratch, batch, head, some);
+    finish(job, scratch, some);
   }
 }
 

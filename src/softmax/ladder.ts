@@ -14,7 +14,13 @@ import {
   POWERS,
 } from "../kernel/exp2.ts";
 import type { Sums } from "../kernel/kernel.ts";
-import { liftOf } from "../kernel/grids.ts";
+import {
+  COARSE_MAGIC,
+  fineMagicOf,
+  highOf,
+  liftOf,
+  lowOf,
+} from "../kernel/grids.ts";
 import {
   LEAST_STEP,
   ratioScale,
@@ -98,11 +104,14 @@ export function quickAnswer(
     sureScale = scale === scaleExponent(magnitude - blur);
   const floor = Math.max(scale - SCALE_BITS, LEAST_STEP) | 0;
   const high = sums.numeratorHigh, low = sums.numeratorLow;
+  const fineMagic = fineMagicOf(sums.fine[row]);
   const atUnit = relative * unit, atSize = relative + ROUNDINGS;
   const toStep = precision - 1;
   let opened = 0, loose = false;
   for (let c = 0, from = row * valueDim; c < valueDim; c++, from++) {
-    const x = (high[from] + low[from]) / mass * unit, size = Math.abs(x);
+    const x = ((high[from] - COARSE_MAGIC) + (low[from] - fineMagic)) / mass *
+      unit;
+    const size = Math.abs(x);
     const head = highWord(x);
     // Subnormals and 0 read as −1023: below every floor.
     const fineStep = ((head >>> 20) & 0x7ff) - 1023 - toStep;
@@ -196,7 +205,7 @@ export function integerAnswer(
       mass: halves(sums.massHigh[row], sums.massLow[row]),
       magnitude: halves(sums.magnitudeHigh[row], sums.magnitudeLow[row]),
       numerators: openOf(open, valueDim).map((c) =>
-        halves(sums.numeratorHigh[start + c], sums.numeratorLow[start + c])
+        halves(highOf(sums, start + c), lowOf(sums, row, start + c))
       ),
       error: BigInt(sums.count[row]),
       shift: sums.valueShift[row] - sums.shift[row],

@@ -7,43 +7,53 @@
  * @module
  */
 
+import { apart, type Home } from "../kernel/home.ts";
 import type { Scratch, Sums } from "../kernel/kernel.ts";
 
 /** Makes the sums of `rows` rows, all empty. */
-export function makeSums(rows: number, dim: number, valueDim: number): Sums {
-  return {
+export function makeSums(
+  rows: number,
+  dim: number,
+  valueDim: number,
+  home: Home = apart,
+): Sums {
+  const doubles = () => new Float64Array(0), ints = () => new Int32Array(0);
+  const sums: Sums = {
     dim,
     valueDim,
-    anchor: new Float64Array(rows),
-    shift: new Int32Array(rows),
-    valueShift: new Int32Array(rows),
-    fine: new Float64Array(rows),
-    room: new Int32Array(rows),
-    count: new Int32Array(rows),
-    massHigh: new Float64Array(rows),
-    massLow: new Float64Array(rows),
-    magnitudeHigh: new Float64Array(rows),
-    magnitudeLow: new Float64Array(rows),
-    numeratorHigh: new Float64Array(rows * valueDim),
-    numeratorLow: new Float64Array(rows * valueDim),
+    anchor: doubles(),
+    shift: ints(),
+    valueShift: ints(),
+    fine: doubles(),
+    room: ints(),
+    count: ints(),
+    massHigh: doubles(),
+    massLow: doubles(),
+    magnitudeHigh: doubles(),
+    magnitudeLow: doubles(),
+    numeratorHigh: doubles(),
+    numeratorLow: doubles(),
   };
+  growSums(sums, rows, home);
+  return sums;
 }
 
 /** Makes room for `rows` rows; what is there stays. */
-export function growSums(sums: Sums, rows: number): void {
-  const grown = makeSums(rows, sums.dim, sums.valueDim);
-  for (const name of ARRAYS) grown[name].set(sums[name]);
-  for (const name of ARRAYS) Object.assign(sums, { [name]: grown[name] });
+export function growSums(sums: Sums, rows: number, home: Home): void {
+  for (const name of PER_ROW) home.grow(sums, name, rows);
+  for (const name of NUMERATORS) home.grow(sums, name, rows * sums.valueDim);
 }
 
 /** Bytes held by the sums. */
 export function sumsBytes(sums: Sums): number {
   let bytes = 0;
-  for (const name of ARRAYS) bytes += sums[name].byteLength;
+  for (const name of [...PER_ROW, ...NUMERATORS]) {
+    bytes += sums[name].byteLength;
+  }
   return bytes;
 }
 
-const ARRAYS = [
+const PER_ROW = [
   "anchor",
   "shift",
   "valueShift",
@@ -54,17 +64,34 @@ const ARRAYS = [
   "massLow",
   "magnitudeHigh",
   "magnitudeLow",
-  "numeratorHigh",
-  "numeratorLow",
 ] as const;
 
+const NUMERATORS = ["numeratorHigh", "numeratorLow"] as const;
+
 /** Makes scratch for recomputing a row over up to `keys` keys. */
-export function makeScratch(keys: number): Scratch {
-  return {
-    slots: new Int32Array(keys),
-    scores: new Float64Array(keys),
-    weights: new Float64Array(keys),
-    exponents: new Float64Array(keys),
-    picked: new Int32Array(keys),
+export function makeScratch(keys: number, home: Home = apart): Scratch {
+  const doubles = () => new Float64Array(0), ints = () => new Int32Array(0);
+  const scratch: Scratch = {
+    slots: ints(),
+    scores: doubles(),
+    weights: doubles(),
+    exponents: doubles(),
+    picked: ints(),
   };
+  growScratch(scratch, keys, home);
+  return scratch;
 }
+
+/** Makes room for more keys. */
+export function growScratch(scratch: Scratch, keys: number, home: Home): void {
+  for (const name of ARRAYS) home.grow(scratch, name, keys);
+}
+
+/** The slots come last: their length says how much room there is. */
+const ARRAYS = [
+  "scores",
+  "weights",
+  "exponents",
+  "picked",
+  "slots",
+] as const;

@@ -4,10 +4,16 @@
  * @module
  */
 
-import type { Differences, Entry } from "../kernel/kernel.ts";
-import { DENSE } from "../kernel/table.ts";
+import { apart } from "../kernel/home.ts";
+import { reserveSpread, spreadEntries } from "../kernel/spread.ts";
+import { DENSE, entriesOf } from "../kernel/table.ts";
 import { compareRows } from "../matrix/compare.ts";
-import { entriesOf, spreadEntries, type Store } from "../matrix/store.ts";
+import type { Store } from "../matrix/store.ts";
+import {
+  type LoadedChange,
+  type LoadedEntry,
+  makeChange,
+} from "../memory/batch.ts";
 import { listWritten, NONE, versionAt } from "../memory/log.ts";
 import { admits } from "../memory/mask.ts";
 import { type Memory, roomyScratch } from "../memory/memory.ts";
@@ -136,57 +142,112 @@ export function hasKey(
     admits(mask, rows.slots.idOf[row], rows.positions[row], id);
 }
 
-/** What the slot has now, or null if that is no key a row could hold. The next call reuses the entry. */
-export function loadNow(memory: Memory, slot: number): Entry | null {
-  const { keys, now } = memory;
-  if (
-    slot < 0 || !(keys.slots.idOf[slot] >= 0) ||
-    keys.scoreBiases[slot] === -Infinity
-  ) return null;
-  now.bias = keys.scoreBiases[slot];
-  now.peak = keys.peaks[slot];
-  return load(memory, now, keys.keys, keys.values, slot);
+/** Loads the changes from `from` on that fit a batch, and returns the first that is not loaded. */
+export function loadBatch(
+  memory: Memory,
+  { slots, versions, same, differing }: Changes,
+  from: number,
+): number {
+  const { batch, mask } = memory;
+  batch.count = 0;
+  let next = from;
+  for (; next < slots.length && batch.count < batch.most; next++) {
+    const slot = slots[next], version = versions[next];
+    if (batch.changes.length === batch.count) {
+      batch.changes.push(makeChange(memory.kernel.home));
+    }
+    const change = batch.changes[batch.count];
+    change.leaves = isHeld(memory, version);
+    change.enters = isThere(memory, slot);
+    if (!change.leaves && !change.enters) continue;
+    const alike = change.leaves && change.enters && differing[next] === 0;
+    // An update to what was there before.
+    if (alike && mask.kind === "all") continue;
+    change.sameKey = same[next];
+    change.slot = slot;
+    change.version = version;
+    change.differing = differing[next];
+    makeRoom(memory, change);
+    batch.count++;
+  }
+  // Nothing grows from here on.
+  for (const change of batch.changes.slice(0, batch.count)) {
+    const { slot, version } = change;
+    const { keys, log: { versions: old } } = memory;
+    if (change.leaves) {
+      change.old.bias = old.bias[version];
+      change.old.peak = old.peak[version];
+      load(memory, change.old, old.keys, old.values, version);
+    }
+    if (change.enters) {
+      change.now.bias = keys.scoreBiases[slot];
+      change.now.peak = keys.peaks[slot];
+      load(memory, change.now, keys.keys, keys.values, slot);
+    }
+    change.differences = undefined;
+    if (change.leaves && change.enters && change.differing > 0) {
+      compareRows(old.values, version, keys.values, slot, change.room);
+      change.differences = change.room;
+    }
+  }
+  return next;
 }
 
-/** A version, or null if that is no key a row could hold. The next call reuses the entry. */
-export function loadOld(memory: Memory, version: number): Entry | null {
-  const { log: { versions }, old } = memory;
-  if (version === NONE || versions.bias[version] === -Infinity) return null;
-  old.bias = versions.bias[version];
-  old.peak = versions.peak[version];
-  return load(memory, old, versions.keys, versions.values, version);
+/** Whether a version is a key that a row could hold. */
+function isHeld({ log: { versions } }: Memory, version: number): boolean {
+  return version !== NONE && versions.bias[version] > -Infinity;
 }
 
-/** Where the value of a slot differs from that of a version. */
-export function loadDifferences(
-  { keys, log, differences }: Memory,
-  version: number,
-  slot: number,
-): Differences {
-  const { values } = keys, old = log.versions.values;
-  compareRows(old, version, values, slot, differences);
-  return differences;
+/** Whether a slot has a key that a row could hold. */
+function isThere({ keys }: Memory, slot: number): boolean {
+  return slot >= 0 && keys.slots.idOf[slot] >= 0 &&
+    keys.scoreBiases[slot] > -Infinity;
 }
 
-/** Lets go of tables that may grow. */
-export function unload({ now, old }: Memory): void {
-  for (const entry of [now, old]) {
-    entry.plain = NOTHING;
-    entry.keyEntries = undefined;
-    entry.valueEntries = undefined;
+/** Makes room for what a change will be loaded into. */
+function makeRoom(
+  memory: Memory,
+  { old, now, leaves, enters, slot, version, differing, room }: LoadedChange,
+): void {
+  const { keys, log: { versions } } = memory;
+  if (leaves) {
+    makeEntryRoom(memory, old, versions.keys, versions.values, version);
+  }
+  if (enters) makeEntryRoom(memory, now, keys.keys, keys.values, slot);
+  if (differing > 0 && room.columns.length === 0) {
+    apart.grow(room, "columns", memory.valueDim);
+    apart.grow(room, "before", memory.valueDim);
+    apart.grow(room, "after", memory.valueDim);
   }
 }
 
-const NOTHING = new Float32Array(0);
+function makeEntryRoom(
+  memory: Memory,
+  entry: LoadedEntry,
+  keys: Store,
+  values: Store,
+  at: number,
+): void {
+  const { dim, valueDim, kernel: { home }, rows } = memory;
+  if (keys.evens[at] === DENSE) {
+    // Kernels may look at two columns at a time.
+    if (entry.key.length === 0) home.grow(entry, "key", dim + dim % 2);
+  } else if (rows.queries.denseRows < rows.slots.size) {
+    reserveSpread(entry.spread, dim, keys.count[at]);
+  }
+  if (values.evens[at] === DENSE && entry.value.length === 0) {
+    home.grow(entry, "value", valueDim);
+  }
+}
 
 /** Unpacks a key and its value for the rows that meet them. */
 function load(
   memory: Memory,
-  entry: Entry,
+  entry: LoadedEntry,
   keys: Store,
   values: Store,
   at: number,
-): Entry {
+): void {
   const { dim, valueDim, rows } = memory;
   if (keys.evens[at] === DENSE) {
     entry.keyEntries = undefined;
@@ -197,9 +258,8 @@ function load(
   } else {
     entry.keyEntries = entriesOf(keys, at);
     if (rows.queries.denseRows < rows.slots.size) {
-      const spread = entry === memory.now ? memory.nowSpread : memory.oldSpread;
-      spreadEntries(spread, dim, entry.keyEntries);
-      entry.plain = spread.numbers;
+      spreadEntries(entry.spread, entry.keyEntries);
+      entry.plain = entry.spread.numbers;
       entry.at = 0;
     }
   }
@@ -210,5 +270,4 @@ function load(
       value[c] = dense[from++];
     }
   } else entry.valueEntries = entriesOf(values, at);
-  return entry;
 }

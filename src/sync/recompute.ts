@@ -100,7 +100,7 @@ export function fold(
 /** Scores the keys gathered in scratch. */
 export function scoreKeys(memory: Memory, query: Query, count: number): void {
   const { kernel, keys, scratch } = memory;
-  if (query.entries !== undefined) writeOut(memory, query, GUEST);
+  if (query.entries !== undefined) writeOut(memory, query);
   kernel.score(query, keys.keys, keys.scoreBiases, scratch, count);
 }
 

@@ -7,24 +7,28 @@
  * @module
  */
 
-import { isSparser } from "../kernel/entries.ts";
+import { ENTERS, LEAVES, sidesOf } from "../kernel/replay.ts";
+import { scoreOf } from "../kernel/score.ts";
+import {
+  type LoadedBatch,
+  type LoadedChange,
+  reserveRows,
+  unloadBatch,
+} from "../memory/batch.ts";
 import {
   type Changes,
   hadKey,
   hasKey,
   listChanges,
   listPairs,
-  loadDifferences,
-  loadNow,
-  loadOld,
+  loadBatch,
   planRow,
-  unload,
 } from "./changes.ts";
 import { keysOf } from "../memory/edges.ts";
 import { admits } from "../memory/mask.ts";
 import { COLD, dropVersions, settle } from "../memory/log.ts";
-import type { Memory } from "../memory/memory.ts";
-import { aimQuery, makeQuery, writeOut } from "../memory/queries.ts";
+import { makeReadRoom, type Memory } from "../memory/memory.ts";
+import { queryOf, writeOut } from "../memory/queries.ts";
 import { forgetRow, markSeen } from "../memory/pairs.ts";
 import { restartCost } from "./plan.ts";
 import { isFar, recomputeRow } from "./recompute.ts";
@@ -40,9 +44,10 @@ export function isCurrent(
     : clock === log.clock;
 }
 
-/** Brings these rows up to date. */
+/** Brings these rows, each named once, up to date. */
 export function syncRows(memory: Memory, wanted: readonly number[]): void {
   const { selection, log } = memory;
+  makeReadRoom(memory);
   if (selection !== undefined) {
     if (wanted.length > 0) log.seen = log.clock;
     for (const row of wanted) if (!isCurrent(memory, row)) selection.sync(row);
@@ -59,6 +64,7 @@ export function syncWithin(memory: Memory, row: number, work: number): number {
     syncRows(memory, [row]);
     return 0;
   }
+  makeReadRoom(memory);
   const { kernel } = memory, before = kernel.multiplyAdds;
   for (const cold of replayRows(memory, [row])) {
     // Some of the work may be spent on changes before one that the row's grids could not hold.
@@ -144,13 +150,18 @@ function groupStale(
   memory: Memory,
   wanted: readonly number[],
 ): Map<number, number[]> {
-  const groups = new Map<number, number[]>(), taken = new Set<number>();
-  for (const row of wanted) {
-    if (isCurrent(memory, row) || taken.has(row)) continue;
-    taken.add(row);
-    const clock = memory.rows.clocks[row], group = groups.get(clock);
-    if (group === undefined) groups.set(clock, [row]);
-    else group.push(row);
+  const groups = new Map<number, number[]>(), { clocks } = memory.rows;
+  // Rows that are read together were read together before.
+  let clock = NaN, group: number[] = [];
+  for (let i = 0; i < wanted.length; i++) {
+    const row = wanted[i];
+    if (isCurrent(memory, row)) continue;
+    if (clocks[row] !== clock) {
+      clock = clocks[row];
+      group = groups.get(clock) ?? [];
+      groups.set(clock, group);
+    }
+    group.push(row);
   }
   return groups;
 }
@@ -162,7 +173,7 @@ function replay(
   group: readonly number[],
   cold: number[],
 ): void {
-  const { rows, log } = memory;
+  const { rows, log, mask } = memory;
   if (changes === undefined) {
     append(cold, group);
     return;
@@ -170,21 +181,28 @@ function replay(
   const shared = costAlike(memory)
     ? planRow(memory, group[0], changes)
     : undefined;
-  const moving: number[] = [];
+  let moving: number[] = [];
   for (const row of group) {
     const { replaying, startingOver } = shared ??
       planRow(memory, row, changes);
     if (replaying > startingOver) cold.push(row);
     else {
       rows.clocks[row] = COLD;
-      rows.answers.delete(row);
+      if (rows.answers.size > 0) rows.answers.delete(row);
       moving.push(row);
     }
   }
-  for (let i = 0; i < changes.slots.length && moving.length > 0; i++) {
-    move(memory, changes, i, moving, cold);
+  const masked = mask.kind !== "all";
+  reserveRows(memory.batch, moving.length, masked, memory.kernel.home);
+  for (let at = 0; at < changes.slots.length && moving.length > 0;) {
+    const from = at;
+    at = loadBatch(memory, changes, at);
+    if (mask.kind === "edges") {
+      markLoaded(memory, moving[0], changes, from, at);
+    }
+    if (memory.batch.count > 0) moving = move(memory, moving, cold);
   }
-  unload(memory);
+  unloadBatch(memory.batch);
   for (const row of moving) {
     rows.clocks[row] = log.clock;
     forgetRow(memory, row);
@@ -199,70 +217,95 @@ function costAlike(
     queries.denseRows === slots.size;
 }
 
-/** Moves rows over one changed key; a row whose grids cannot hold it goes from `moving` to `cold`. */
-function move(
-  memory: Memory,
-  { slots, versions, same, differing }: Changes,
-  change: number,
-  moving: number[],
-  cold: number[],
-): void {
-  const { rows, keys, kernel, mask, counters } = memory;
-  const slot = slots[change], version = versions[change];
-  const now = loadNow(memory, slot), old = loadOld(memory, version);
-  // A key that its bias masks is seen, too; one that has lost its edge is not.
-  if (mask.kind === "edges" && isSeen(memory, moving[0], slot)) {
-    markSeen(memory, slot);
+/** Moves rows over the changes of a batch; those whose grids cannot hold one of them go to `cold`, the others return. */
+function move(memory: Memory, moving: number[], cold: number[]): number[] {
+  const { rows, kernel, factor, batch, counters } = memory;
+  const { changes, done } = batch, count = moving.length;
+  batch.rows.set(moving);
+  findSides(memory, moving);
+  kernel.replay(rows.sums, rows.queries, factor, batch, count);
+  counters.exchanged += countTried(batch, count);
+  for (let at = 0; at < batch.count; at++) {
+    noteSizes(memory, changes[at], at, count);
   }
-  const sameKey = same[change];
-  const differences = differing[change] > 0
-    ? loadDifferences(memory, version, slot)
-    : undefined;
-  const nowNorm = keys.norms[slot], nowBias = Math.abs(keys.scoreBiases[slot]);
-  const query = makeQuery(memory);
-  for (let i = moving.length - 1; i >= 0; i--) {
-    const row = moving[i];
-    const outgoing = old !== null &&
-        (mask.kind === "all" || hadKey(memory, row, version))
-      ? old
-      : null;
-    const incoming =
-      now !== null && (mask.kind === "all" || hasKey(memory, row, slot))
-        ? now
-        : null;
-    if (outgoing === null && incoming === null) continue;
-    // An update to what was there before.
-    if (outgoing !== null && incoming !== null && differing[change] === 0) {
-      continue;
-    }
-    counters.exchanged++;
-    aimQuery(memory, query, row);
-    if (
-      query.entries !== undefined &&
-      (isSparser(outgoing?.keyEntries, query.entries) ||
-        isSparser(incoming?.keyEntries, query.entries))
-    ) writeOut(memory, query, row);
-    const fits = kernel.exchange(
-      rows.sums,
-      row,
-      query,
-      outgoing,
-      incoming,
-      sameKey,
-      differences,
-    );
-    if (!fits) {
-      // Its sums are void, so it holds no versions.
-      forgetRow(memory, row);
-      cold.push(row);
-      moving.splice(i, 1);
-    } else if (incoming !== null && (outgoing === null || !sameKey)) {
-      const norms = rows.norms[row] * nowNorm, { anchor } = rows.sums;
-      if (!isFar(memory, kernel.entered, norms, nowBias, anchor[row])) {
-        rows.keyNorms[row] = Math.max(rows.keyNorms[row], nowNorm);
-        rows.biasSizes[row] = Math.max(rows.biasSizes[row], nowBias);
+  let stopped = false;
+  for (let i = 0; i < count; i++) stopped ||= done[i] < batch.count;
+  if (!stopped) return moving;
+  return moving.filter((row, i) => {
+    if (done[i] === batch.count) return true;
+    // Its sums are void, so it holds no versions.
+    forgetRow(memory, row);
+    cold.push(row);
+    return false;
+  });
+}
+
+/** How many keys moved in rows; the one that a row could not take was tried, too. */
+function countTried(batch: LoadedBatch, count: number): number {
+  const { done } = batch, last = batch.count - 1;
+  let tried = 0;
+  for (let i = 0; i < count; i++) {
+    if (!batch.masked) tried += Math.min(done[i], last) + 1;
+    else {
+      for (let at = 0; at <= Math.min(done[i], last); at++) {
+        if (sidesOf(batch, i, at) !== 0) tried++;
       }
     }
+  }
+  return tried;
+}
+
+/** Says which rows hold and are to hold what a batch changes, unless all of them do. */
+function findSides(memory: Memory, moving: readonly number[]): void {
+  const { batch } = memory, { count, sides } = batch;
+  if (!batch.masked) return;
+  moving.forEach((row, i) => {
+    for (let at = 0; at < count; at++) {
+      const { leaves, enters, slot, version, differing } = batch.changes[at];
+      const side = (leaves && hadKey(memory, row, version) ? LEAVES : 0) +
+        (enters && hasKey(memory, row, slot) ? ENTERS : 0);
+      // An update to what was there before.
+      const alike = side === LEAVES + ENTERS && differing === 0;
+      sides[i * count + at] = alike ? 0 : side;
+    }
+  });
+}
+
+/** Notes how large the key is that rows have taken in, where that can matter to a bound. */
+function noteSizes(
+  memory: Memory,
+  { now, enters, leaves, sameKey, slot }: LoadedChange,
+  at: number,
+  count: number,
+): void {
+  if (!enters || (leaves && sameKey && !memory.batch.masked)) return;
+  const { rows, keys, batch } = memory, { keyNorms, biasSizes, sums } = rows;
+  const norm = keys.norms[slot], bias = Math.abs(keys.scoreBiases[slot]);
+  for (let i = 0; i < count; i++) {
+    const row = batch.rows[i];
+    if (norm <= keyNorms[row] && bias <= biasSizes[row]) continue;
+    const side = sidesOf(batch, i, at);
+    if (batch.done[i] <= at || (side & ENTERS) === 0) continue;
+    if (sameKey && (side & LEAVES) !== 0) continue;
+    const query = queryOf(memory, row);
+    if (query.entries !== undefined) writeOut(memory, query);
+    const score = scoreOf(query, now), norms = rows.norms[row] * norm;
+    if (isFar(memory, score, norms, bias, sums.anchor[row])) continue;
+    keyNorms[row] = Math.max(keyNorms[row], norm);
+    biasSizes[row] = Math.max(biasSizes[row], bias);
+  }
+}
+
+/** Notes of a row of edges which of the loaded changes it has seen: a key that its bias masks is, one that has lost its edge is not. */
+function markLoaded(
+  memory: Memory,
+  row: number,
+  { slots }: Changes,
+  from: number,
+  to: number,
+): void {
+  for (let at = from; at < to; at++) {
+    if (isSeen(memory, row, slots[at])) markSeen(memory, slots[at]);
   }
 }
 

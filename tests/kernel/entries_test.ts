@@ -6,16 +6,19 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { dotEntries, isSparser, partition } from "../../src/kernel/entries.ts";
-import {
-  type Differences,
-  type Entry,
-  type Kernel,
-  makeKernel,
-  type Query,
-  type Sums,
+import type {
+  Differences,
+  Entry,
+  Kernel,
+  Query,
+  Sums,
 } from "../../src/kernel/kernel.ts";
+import { exchange } from "../../src/kernel/exchange.ts";
+import { scoreOf } from "../../src/kernel/score.ts";
+import { makeScalar } from "../../src/kernel/choose.ts";
 import { DENSE } from "../../src/kernel/table.ts";
-import { entriesOf, type Store } from "../../src/matrix/store.ts";
+import { entriesOf } from "../../src/kernel/table.ts";
+import type { Store } from "../../src/matrix/store.ts";
 import { lengthOf, storeRow } from "../../src/memory/keys.ts";
 import { growStore, makeStore } from "../../src/matrix/store.ts";
 import { type Random, seeded } from "../../src/random.ts";
@@ -147,7 +150,7 @@ Deno.test("isSparser() is for a sparse key that has fewer entries than the query
 });
 
 Deno.test("score() has the bits of the definition for every mix, and costs what is met", () => {
-  const random = seeded(32), kernel = makeKernel("scalar");
+  const random = seeded(32), kernel = makeScalar();
   let pairs = 0;
   for (let round = 0; round < 500; round++) {
     const dim = pick(random, WIDTHS), count = random.integer(12);
@@ -212,7 +215,7 @@ function fold(
 }
 
 Deno.test("recompute() gives the same sums for every mix, within half a step per key of the exact ones", () => {
-  const random = seeded(33), kernel = makeKernel("scalar");
+  const random = seeded(33), kernel = makeScalar();
   for (let round = 0; round < 300; round++) {
     const dim = pick(random, WIDTHS), valueDim = pick(random, WIDTHS);
     const row = drawRow(random, dim), count = 1 + random.integer(14);
@@ -228,8 +231,8 @@ Deno.test("recompute() gives the same sums for every mix, within half a step per
       const sums = makeSums(1, dim, valueDim);
       const values = keys.map(() => random.integer(2) > 0);
       // What was there before goes.
-      sums.numeratorHigh.fill(3);
-      sums.numeratorLow.fill(3);
+      sums.numeratorHigh.fill(3e6);
+      sums.numeratorLow.fill(3e6);
       const cost = fold(
         kernel,
         sums,
@@ -269,7 +272,7 @@ function differencesOf(old: OracleKey, now: OracleKey): Differences {
 }
 
 Deno.test("exchange() of sparse keys and values has the bits of dense ones, costs the fewer entries, and undoes itself", () => {
-  const random = seeded(34), kernel = makeKernel("scalar");
+  const random = seeded(34), kernel = makeScalar();
   let moved = 0;
   for (let round = 0; round < 50; round++) {
     const dim = pick(random, WIDTHS), valueDim = pick(random, WIDTHS);
@@ -302,7 +305,8 @@ Deno.test("exchange() of sparse keys and values has the bits of dense ones, cost
       const expected = copy();
       const dense = (key: OracleKey | null) => key && entryOf(key);
       const query = queryOf(row, SCALE);
-      const fits = kernel.exchange(
+      const fits = exchange(
+        kernel,
         expected,
         0,
         query,
@@ -319,7 +323,7 @@ Deno.test("exchange() of sparse keys and values has the bits of dense ones, cost
         const sums = copy();
         const cost = spent(kernel, () =>
           assertEquals(
-            kernel.exchange(sums, 0, queried, gone, come, same),
+            exchange(kernel, sums, 0, queried, gone, come, same),
             fits,
           ));
         assertEquals(bitsOf(sums), bits, `round ${round}, kind ${kind}`);
@@ -342,7 +346,7 @@ Deno.test("exchange() of sparse keys and values has the bits of dense ones, cost
         const [again, back] = [out, into].map((key) =>
           mixed(key, random.integer(4))
         );
-        assert(kernel.exchange(sums, 0, query, back, again, false));
+        assert(exchange(kernel, sums, 0, query, back, again, false));
         assertEquals(bitsOf(sums), before, `round ${round}, undone`);
       }
       if (!same || !fits) continue;
@@ -353,7 +357,7 @@ Deno.test("exchange() of sparse keys and values has the bits of dense ones, cost
       );
       const cost = spent(
         kernel,
-        () => kernel.exchange(sums, 0, sparse, gone, come, true, told),
+        () => exchange(kernel, sums, 0, sparse, gone, come, true, told),
       );
       assertEquals(bitsOf(sums), bits, `round ${round}, differences`);
       const dot = Math.min(nonZeros(row), nonZeros(old.key));
@@ -364,15 +368,15 @@ Deno.test("exchange() of sparse keys and values has the bits of dense ones, cost
 });
 
 Deno.test("a sparse query need not be written out unless the key is the sparser one", () => {
-  const kernel = makeKernel("scalar"), sums = makeSums(1, 4, 1);
+  const kernel = makeScalar(), sums = makeSums(1, 4, 1);
   const row = [0, 2, 0, 3], all = () => true;
   const query = { ...sparseQuery(row), rows: new Float32Array(0) };
   const key = { key: [1, 1, 1, 0], value: [1], bias: 0 };
   fold(kernel, sums, queryOf(row, SCALE), [key], all, all);
   for (const sparse of [true, false]) {
     const entry = mixedEntry(key, sparse, sparse);
-    assert(kernel.exchange(sums, 0, query, null, entry, false));
-    assertEquals(kernel.entered, oracleScore(row, key.key, SCALE, 0));
+    assert(exchange(kernel, sums, 0, query, null, entry, false));
+    assertEquals(scoreOf(query, entry), oracleScore(row, key.key, SCALE, 0));
   }
 });
 

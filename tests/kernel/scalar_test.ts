@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { makeKernel, type Sums } from "../../src/kernel/kernel.ts";
-import { RANGE } from "../../src/kernel/grids.ts";
+import type { Sums } from "../../src/kernel/kernel.ts";
+import { exchange } from "../../src/kernel/exchange.ts";
+import { makeScalar } from "../../src/kernel/choose.ts";
+import { highOf, lowOf, RANGE } from "../../src/kernel/grids.ts";
 import { type Random, seeded } from "../../src/random.ts";
 import { makeScratch, makeSums } from "../../src/softmax/row.ts";
 import { type OracleKey, oracleScore } from "../oracle.ts";
@@ -35,7 +37,7 @@ function drawKeys(
 }
 
 Deno.test("score() of no keys, no columns, one column", () => {
-  const kernel = makeKernel("scalar"), scratch = makeScratch(2);
+  const kernel = makeScalar(), scratch = makeScratch(2);
   const { scores, slots } = scratch;
   scores.fill(7);
   const biases = new Float64Array([1.5, -2]);
@@ -51,7 +53,7 @@ Deno.test("score() of no keys, no columns, one column", () => {
 });
 
 Deno.test("score() has the bits of the definition for odd and even widths and counts", () => {
-  const random = seeded(21), kernel = makeKernel("scalar");
+  const random = seeded(21), kernel = makeScalar();
   for (const dim of [0, 1, 2, 3, 4, 5, 7, 8, 16, 17, 33, 64]) {
     for (let round = 0; round < 60; round++) {
       const count = round % 10, spread = round % 4 === 0 ? 3 : 0;
@@ -81,18 +83,22 @@ Deno.test("score() has the bits of the definition for odd and even widths and co
 });
 
 Deno.test("recompute() of no keys leaves an exactly empty row", () => {
-  const kernel = makeKernel("scalar"), sums = makeSums(1, 2, 2);
+  const kernel = makeScalar(), sums = makeSums(1, 2, 2);
   const query = queryOf([1, 2], SCALE);
   foldKeys(kernel, sums, 0, query, drawKeys(seeded(1), 5, 2, 2, 1));
   foldKeys(kernel, sums, 0, query, []);
   const empty = [sums.count, sums.massHigh, sums.massLow, sums.magnitudeHigh];
-  for (const array of [...empty, sums.numeratorHigh, sums.numeratorLow]) {
+  const numerators = [0, 1].map((at) => [
+    highOf(sums, at),
+    lowOf(sums, 0, at),
+  ]);
+  for (const array of [...empty, ...numerators]) {
     assert(array.every((number: number) => number === 0));
   }
 });
 
 Deno.test("exchange() out after in restores every array to the bit", () => {
-  const random = seeded(22), kernel = makeKernel("scalar");
+  const random = seeded(22), kernel = makeScalar();
   for (let step = 0; step < 300; step++) {
     const dim = random.integer(6), valueDim = random.integer(5);
     const row = normals(random, dim), query = queryOf(row, SCALE);
@@ -105,29 +111,29 @@ Deno.test("exchange() out after in restores every array to the bit", () => {
       .map((key) => ({ ...key, bias: Math.min(key.bias, 5) }));
     const entries = far.map(entryOf), taken = entryOf(keys[0]);
     const inward = entries.filter((entry) =>
-      kernel.exchange(sums, 1, query, null, entry, false)
+      exchange(kernel, sums, 1, query, null, entry, false)
     );
     assert(inward.length > 0, `seed 22, step ${step}: nothing went in`);
     for (const entry of inward) {
-      assert(kernel.exchange(sums, 1, query, entry, null, false));
+      assert(exchange(kernel, sums, 1, query, entry, null, false));
     }
     assertEquals(bitsOf(sums), before, `seed 22, step ${step}`);
-    assert(kernel.exchange(sums, 1, query, taken, null, false));
-    assert(kernel.exchange(sums, 1, query, null, taken, false));
+    assert(exchange(kernel, sums, 1, query, taken, null, false));
+    assert(exchange(kernel, sums, 1, query, null, taken, false));
     assertEquals(bitsOf(sums), before, `seed 22, step ${step}: taken out`);
     const swapped = {
       ...taken,
       value: entries[0].value,
       peak: entries[0].peak,
     };
-    assert(kernel.exchange(sums, 1, query, taken, swapped, true));
-    assert(kernel.exchange(sums, 1, query, swapped, taken, false));
+    assert(exchange(kernel, sums, 1, query, taken, swapped, true));
+    assert(exchange(kernel, sums, 1, query, swapped, taken, false));
     assertEquals(bitsOf(sums), before, `seed 22, step ${step}: swapped`);
   }
 });
 
 Deno.test("exchange() and recompute() give the same bits, in any order of keys", () => {
-  const random = seeded(23), kernel = makeKernel("scalar");
+  const random = seeded(23), kernel = makeScalar();
   let alike = 0;
   for (let step = 0; step < 100; step++) {
     const dim = 1 + random.integer(4), valueDim = 1 + random.integer(4);
@@ -142,7 +148,7 @@ Deno.test("exchange() and recompute() give the same bits, in any order of keys",
     foldKeys(kernel, part, 0, query, keys.slice(0, 20));
     for (const i of shuffled(random, 10)) {
       const entry = entryOf(keys[20 + i]);
-      assert(kernel.exchange(part, 0, query, null, entry, false));
+      assert(exchange(kernel, part, 0, query, null, entry, false));
     }
     const same = (sums: Sums) =>
       sums.shift[0] === one.shift[0] &&
@@ -165,7 +171,7 @@ function shuffled(random: Random, count: number): number[] {
 }
 
 Deno.test("exchange() refuses what its grids cannot hold, and a recompute mends the row", () => {
-  const kernel = makeKernel("scalar"), query = queryOf([1], 1);
+  const kernel = makeScalar(), query = queryOf([1], 1);
   const key = (bits: number, value = 1): OracleKey => ({
     key: [0],
     value: [value],
@@ -187,7 +193,7 @@ Deno.test("exchange() refuses what its grids cannot hold, and a recompute mends 
     const sums = makeSums(1, 1, 1), fresh = makeSums(1, 1, 1);
     foldKeys(kernel, sums, 0, query, first);
     const taken = late.map((key) =>
-      kernel.exchange(sums, 0, query, null, entryOf(key), false)
+      exchange(kernel, sums, 0, query, null, entryOf(key), false)
     );
     // Everything that was taken before still fits, and only the last key is too much.
     assertEquals(
@@ -205,7 +211,7 @@ Deno.test("exchange() refuses what its grids cannot hold, and a recompute mends 
 });
 
 Deno.test("the grids lose no contribution: sums are within half a fine step per key of the exact ones", () => {
-  const random = seeded(24), kernel = makeKernel("scalar");
+  const random = seeded(24), kernel = makeScalar();
   let closest = 0;
   for (let step = 0; step < 200; step++) {
     const dim = 1 + random.integer(4), valueDim = 1 + random.integer(4);
@@ -238,9 +244,8 @@ Deno.test("the grids lose no contribution: sums are within half a fine step per 
       if (keys.length > 100) break;
       const [late] = drawKeys(random, 1, dim, valueDim, spread);
       const old = random.integer(2) === 0 ? null : keys[0];
-      const { exchange } = kernel;
       if (
-        !exchange.call(
+        !exchange(
           kernel,
           sums,
           0,
@@ -258,7 +263,7 @@ Deno.test("the grids lose no contribution: sums are within half a fine step per 
 });
 
 Deno.test("multiplyAdds counts dot products and folds", () => {
-  const kernel = makeKernel("scalar"), dim = 5, valueDim = 3;
+  const kernel = makeScalar(), dim = 5, valueDim = 3;
   const random = seeded(25), sums = makeSums(1, dim, valueDim);
   const query = queryOf(normals(random, dim), SCALE);
   const [a, b, ...rest] = drawKeys(random, 9, dim, valueDim, 1);
@@ -267,13 +272,14 @@ Deno.test("multiplyAdds counts dot products and folds", () => {
     work();
     return kernel.multiplyAdds - before;
   };
-  const exchange = (
+  const swap = (
     old: OracleKey | null,
     now: OracleKey | null,
     same: boolean,
   ) =>
     spent(() =>
-      kernel.exchange(
+      exchange(
+        kernel,
         sums,
         0,
         query,
@@ -287,10 +293,10 @@ Deno.test("multiplyAdds counts dot products and folds", () => {
     spent(() => foldKeys(kernel, sums, 0, query, rest)),
     7 * (dim + fold),
   );
-  assertEquals(exchange(null, a, false), dim + fold);
-  assertEquals(exchange(a, b, false), 2 * (dim + fold));
-  assertEquals(exchange(b, { ...b, value: a.value }, true), dim + 2 * fold);
-  assertEquals(exchange({ ...b, value: a.value }, null, false), dim + fold);
-  assertEquals(exchange(null, { ...a, bias: 1e6 }, false), dim);
-  assertEquals(makeKernel("scalar").multiplyAdds, 0);
+  assertEquals(swap(null, a, false), dim + fold);
+  assertEquals(swap(a, b, false), 2 * (dim + fold));
+  assertEquals(swap(b, { ...b, value: a.value }, true), dim + 2 * fold);
+  assertEquals(swap({ ...b, value: a.value }, null, false), dim + fold);
+  assertEquals(swap(null, { ...a, bias: 1e6 }, false), dim);
+  assertEquals(makeScalar().multiplyAdds, 0);
 });

@@ -1,18 +1,21 @@
+import {
+  makeSpread,
+  reserveSpread,
+  spreadEntries,
+} from "../../src/kernel/spread.ts";
+import { entriesOf } from "../../src/kernel/table.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DENSE } from "../../src/kernel/table.ts";
 import {
   clearRow,
   copyRow,
-  entriesOf,
   growStore,
-  makeSpread,
   makeStore,
   moveRow,
   nonZerosOf,
   numberAt,
   reserveStore,
   setRow,
-  spreadEntries,
   type Store,
   storeBytes,
   unpackRow,
@@ -281,7 +284,8 @@ Deno.test("spreadEntries() writes one row in place of another", () => {
     for (let round = 0; round < 30; round++) {
       const given = drawRow(random, width), entries = entriesFor(given);
       if (entries instanceof Float32Array) continue;
-      spreadEntries(spread, width, entries);
+      reserveSpread(spread, width, entries.count);
+      spreadEntries(spread, entries);
       sameBits(spread.numbers, given.map((x) => x + 0), "spread");
       assertEquals(spread.count, entries.count);
     }

@@ -7,12 +7,10 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Attention } from "../../mod.ts";
 import { openAttention } from "../../src/attention.ts";
-import {
-  type Entry,
-  makeKernel,
-  type Query,
-  type Sums,
-} from "../../src/kernel/kernel.ts";
+import type { Entry, Query, Sums } from "../../src/kernel/kernel.ts";
+import { exchange } from "../../src/kernel/exchange.ts";
+import { highOf, lowOf } from "../../src/kernel/grids.ts";
+import { makeScalar } from "../../src/kernel/choose.ts";
 import { DENSE } from "../../src/kernel/table.ts";
 import { nonZerosOf, type Store, unpackRow } from "../../src/matrix/store.ts";
 import { keysOf, queriesOf, queriesWithEdges } from "../../src/memory/edges.ts";
@@ -204,7 +202,7 @@ function checkRow(memory: Memory, row: number): void {
   }
   if (clock === COLD) return;
   assert(clock <= log.seen, "a row that nobody has read");
-  const sums = copyOfRow(rows.sums, row), kernel = makeKernel("scalar");
+  const sums = copyOfRow(rows.sums, row), kernel = makeScalar();
   const written = new Float32Array(keys.dim);
   unpackRow(rows.queries, row, written, 0);
   const query: Query = {
@@ -224,7 +222,7 @@ function checkRow(memory: Memory, row: number): void {
     : clockContents(memory, row);
   for (const entry of contents) {
     assert(
-      kernel.exchange(sums, 0, query, entry, null, false),
+      exchange(kernel, sums, 0, query, entry, null, false),
       "a key that cannot be taken out",
     );
   }
@@ -239,8 +237,8 @@ function checkRow(memory: Memory, row: number): void {
     sums.massLow,
     sums.magnitudeHigh,
     sums.magnitudeLow,
-    sums.numeratorHigh,
-    sums.numeratorLow,
+    sums.numeratorHigh.map((_, at) => highOf(sums, at)),
+    sums.numeratorLow.map((_, at) => lowOf(sums, 0, at)),
   ].map((array) => array.find((sum) => sum !== 0));
   assert(
     left.every((sum) => sum === undefined),

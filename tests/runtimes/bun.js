@@ -1,7 +1,7 @@
 // Bun's door.
 import process from "node:process";
-import { suite } from "./suite.js";
 
-const module = await import(process.argv[2]);
+const { open } = await import(process.argv[2]);
+const report = await open(process.argv[3]);
 const version = process.versions.bun;
-console.log(JSON.stringify({ engine: "Bun", version, ...suite(module) }));
+console.log(JSON.stringify({ engine: "Bun", version, ...report }));

@@ -1,6 +1,5 @@
 // Deno's door.
-import { suite } from "./suite.js";
-
-const module = await import(Deno.args[0]);
+const { open } = await import(Deno.args[0]);
+const report = await open(Deno.args[1]);
 const version = Deno.version.deno;
-console.log(JSON.stringify({ engine: "Deno", version, ...suite(module) }));
+console.log(JSON.stringify({ engine: "Deno", version, ...report }));

@@ -24,7 +24,10 @@ export function softmax(queries, model, admits = () => true) {
 
 /** What a query attends to: pairs of id and weight. */
 export function weights(query, model, admits = () => true) {
-  const scores = [...model].filter(([id]) => admits(id)).map(([id, entry]) => {
+  const admitted = [...model].filter(([id, { bias }]) =>
+    bias > -Infinity && admits(id)
+  );
+  const scores = admitted.map(([id, entry]) => {
     const dot = entry.key.reduce((sum, x, at) => sum + x * query[at], 0);
     return [id, dot / Math.sqrt(query.length) + entry.bias];
   });
@@ -43,6 +46,12 @@ export function rows(count, width, seed) {
   );
 }
 
+/** Whole numbers from 0 to below what is asked for. */
+export function chance(seed) {
+  const random = numbers(seed);
+  return (below) => Math.floor((random() + 1) / 2 * below);
+}
+
 /** A linear congruential generator (Numerical Recipes, 1992) in −1 … 1. */
 function numbers(seed) {
   let word = seed;
@@ -59,9 +68,8 @@ function numbers(seed) {
 export function equal(actual, expected, tolerance = ROUNDING) {
   same(actual.length, expected.length, "length");
   for (let at = 0; at < expected.length; at++) {
-    const near = tolerance === 0
-      ? Object.is(actual[at], expected[at])
-      : Math.abs(actual[at] - expected[at]) <= tolerance;
+    const near = Object.is(actual[at], expected[at]) ||
+      tolerance > 0 && Math.abs(actual[at] - expected[at]) <= tolerance;
     if (!near) {
       throw new Error(
         `[${at}] is ${actual[at]}, it should be ${

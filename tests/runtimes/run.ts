@@ -1,153 +1,159 @@
 /**
- * Runs the built module behind a door in every runtime and compares what they saw: `deno task test:runtimes`.
+ * Runs the built module behind a door in every runtime, compares what they saw, and holds the bundles to their budgets:
+ * `deno task test:runtimes`.
  *
- * Deno and Node are those of the machine; Bun and workerd are installed, pinned, under `.tools/` (git-ignored). The
- * bundle is built anew each time, into a temporary directory.
+ * Deno, Node and Chromium are those of the machine; a newer Node, Bun and workerd are installed. Everything is built
+ * anew each time, into a temporary directory.
  *
  * @module
  */
 
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { build, stop } from "esbuild";
-import settings from "../../deno.json" with { type: "json" };
-import { judge, readReport, type Visit } from "./verdict.ts";
+import { stop } from "esbuild";
+import { weighBundles } from "./bundle.ts";
+import { timeStarts } from "./cold.ts";
+import { run } from "./command.ts";
+import { install, modules } from "./install.ts";
+import { mainStage, setStage, workerdStage } from "./stage.ts";
+import { judge, readReport, type Verdict, type Visit } from "./verdict.ts";
 
-const PINNED: Record<string, string> = {
-  "bun": "1.4.5",
-  "miniflare": "4.20260426.0",
-  "ml-matrix": settings.imports["ml-matrix"].split("@")[1],
+/**
+ * What every engine answers, to the bit, as long as the scripts are what they are: maintained attention with every
+ * kernel, stateless attention with kernels that sum in one order.
+ */
+const COMMITTED = {
+  "maintained": "a1c3dfc00c9cc45e",
+  "stateless scalar": "dbc30540eb85cf49",
+  "stateless simd": "81655475f3211474",
+  "stateless given module": "81655475f3211474",
 };
 
-/** A door answers in two seconds; a minute means that it hangs. */
-const DOOR_LIMIT_MS = 60_000;
-const INSTALL_LIMIT_MS = 300_000;
+/** A door takes some seconds; this long means that it hangs. */
+const DOOR_LIMIT_MS = 120_000;
+/** The first date at which a module may compile WebAssembly at top level, and one at which it may not. */
+const COMPILES = "2025-06-01";
+const COMPILES_NOT = "2024-01-01";
+const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];
+/** A page alone: no sandbox, which root cannot have, and no errands of the browser's own. */
+const BROWSER_ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
-const doors = import.meta.dirname!;
-const root = join(doors, "../..");
-const tools = join(root, ".tools/runtimes");
-const modules = join(tools, "node_modules");
+/** How to open a door: the command, the script, and what follows the stage, the name of a script and the packages. */
+interface Door {
+  name: string;
+  command: string[];
+  script: string;
+  stage?: "workerd";
+  rest?: string[];
+}
 
 const workplace = await Deno.makeTempDir({ prefix: "reattend-" });
 try {
   await install();
-  const bundle = await bundled(workplace);
-  const visits = [
-    await visit("deno", Deno.execPath(), ["run", "--allow-read"], bundle),
-    await visit("node", "node", [], bundle),
-    await visit("bun", join(modules, ".bin/bun"), [], bundle),
-    await visit("workerd", "node", [], bundle),
+  const doors: Door[] = [
+    {
+      name: "deno",
+      command: [Deno.execPath(), "run", "--allow-read", "--allow-sys"],
+      script: "deno.js",
+    },
+    { name: "node", command: ["node"], script: "node.js" },
+    {
+      name: "node 22",
+      command: [join(modules, "node/bin/node")],
+      script: "node.js",
+    },
+    { name: "bun", command: [join(modules, ".bin/bun")], script: "bun.js" },
+    {
+      name: "workerd",
+      command: ["node"],
+      script: "workerd.js",
+      rest: [COMPILES],
+    },
+    {
+      name: "workerd of old",
+      command: ["node"],
+      script: "workerd.js",
+      stage: "workerd",
+      rest: [COMPILES_NOT],
+    },
+    {
+      name: "chromium",
+      command: ["node"],
+      script: "chromium.js",
+      rest: [await browser(), ...BROWSER_ARGS],
+    },
   ];
-  const { lines, passed, failed } = judge(visits);
-  console.log(lines.join("\n"));
-  conclude(passed, failed);
+  const stages = {
+    main: await setStage(join(workplace, "main"), await mainStage(), modules),
+    workerd: await setStage(join(workplace, "workerd"), workerdStage, modules),
+  };
+  const visitAll = async (script: string) => {
+    const visits: Visit[] = [];
+    for (const door of doors) {
+      visits.push(await visit(door, stages[door.stage ?? "main"], script));
+    }
+    return visits;
+  };
+  conclude([
+    tell("The suite", judge(await visitAll("suite"), COMMITTED)),
+    tell("Endurance", judge(await visitAll("endure"), {})),
+    tell("Bundles", await weighBundles(modules)),
+    tell("Cold starts", await timeStarts(workplace, modules)),
+  ]);
 } catch (error) {
   console.log(`FAILED ${error instanceof Error ? error.message : error}`);
-  conclude(0, 1);
+  conclude([{ lines: [], passed: 0, failed: 1 }]);
 } finally {
+  await stop();
   await Deno.remove(workplace, { recursive: true });
 }
 
-function conclude(passed: number, failed: number): void {
+function tell(title: string, verdict: Verdict): Verdict {
+  console.log(`${title}\n${verdict.lines.join("\n")}\n`);
+  return verdict;
+}
+
+function conclude(verdicts: Verdict[]): void {
+  const sum = (count: (verdict: Verdict) => number) =>
+    verdicts.reduce((total, verdict) => total + count(verdict), 0);
+  const passed = sum((verdict) => verdict.passed);
+  const failed = sum((verdict) => verdict.failed);
   console.log(`${passed} passed, ${failed} failed`);
   Deno.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 }
 
-/** Installs what is pinned, all at once: npm would remove what is not named. */
-async function install(): Promise<void> {
-  const names = Object.keys(PINNED);
-  const there = await Promise.all(names.map(installedVersion));
-  if (names.every((name, at) => there[at] === PINNED[name])) return;
-  await Deno.mkdir(tools, { recursive: true });
-  const packages = names.map((name) => `${name}@${PINNED[name]}`);
-  console.log(`installing ${packages.join(", ")}`);
-  await run(
-    "npm",
-    ["install", "--silent", "--no-save", "--prefix", tools].concat(
-      packages,
-    ),
-    INSTALL_LIMIT_MS,
-  );
-}
-
-async function installedVersion(name: string): Promise<string | undefined> {
-  try {
-    const text = await Deno.readTextFile(
-      join(modules, name, "package.json"),
-    );
-    return (JSON.parse(text) as { version: string }).version;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+/** The browser of this machine; its first name if there is none, which the door then fails to open. */
+async function browser(): Promise<string> {
+  for (const name of BROWSERS) {
+    try {
+      return (await run("which", [name], DOOR_LIMIT_MS)).trim();
+    } catch {
+      // Not under this name.
+    }
   }
+  return BROWSERS[0];
 }
 
-/** Builds the module and its one dependency into one file; returns its URL. */
-async function bundled(directory: string): Promise<string> {
-  const outfile = join(directory, "reattend.js");
-  try {
-    await build({
-      entryPoints: [join(root, "mod.ts")],
-      outfile,
-      bundle: true,
-      format: "esm",
-      target: "es2022",
-      nodePaths: [modules],
-      logLevel: "error",
-    });
-  } finally {
-    await stop();
-  }
-  const { size } = await Deno.stat(outfile);
-  console.log(`reattend.js: ${Math.ceil(size / 1024)} KiB\n`);
-  return pathToFileURL(outfile).href;
-}
-
-/** Opens one door. */
+/** Opens one door and runs a script behind it. */
 async function visit(
-  door: string,
-  command: string,
-  options: string[],
-  bundle: string,
+  { name, command: [program, ...options], script: file, rest = [] }: Door,
+  stage: string,
+  script: string,
 ): Promise<Visit> {
-  const script = join(doors, `${door}.js`);
-  const args = [...options, script, bundle, join(modules, "/")];
+  const path = join(import.meta.dirname!, file);
+  const args = [...options, path, stage, script, join(modules, "/"), ...rest];
   try {
-    const printed = await run(command, args, DOOR_LIMIT_MS);
-    return { door, report: readReport(printed) };
+    const printed = await run(program, args, DOOR_LIMIT_MS);
+    return { door: name, report: readReport(printed) };
   } catch (error) {
-    return {
-      door,
-      report: error instanceof Error ? error.message : String(error),
-    };
+    const report = error instanceof Error ? error.message : String(error);
+    return { door: name, report };
   }
-}
-
-/** Runs a command to its end and returns what it printed; throws unless it ends well and in time. */
-async function run(
-  command: string,
-  args: string[],
-  limit: number,
-): Promise<string> {
-  const name = command.split("/").at(-1);
-  const signal = AbortSignal.timeout(limit);
-  let result: Deno.CommandOutput;
-  try {
-    result = await new Deno.Command(command, { args, signal, cwd: root })
-      .output();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Error(`Cannot run ${name}: it is not there`);
-  }
-  if (signal.aborted) {
-    throw new Error(`Cannot run ${name}: it took more than ${limit} ms`);
-  }
-  const [printed, complaint] = [result.stdout, result.stderr]
-    .map((bytes) => new TextDecoder().decode(bytes));
-  if (!result.success) {
-    throw new Error(
-      `Cannot run ${name}: it ended with ${result.code}\n${complaint}${printed}`,
-    );
-  }
-  return printed;
 }

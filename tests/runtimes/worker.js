@@ -1,7 +1,9 @@
-// The worker behind workerd's door: the module starts at top level, the suite runs inside a request.
-import * as module from "./reattend.js";
-import { suite } from "./suite.js";
+// The worker behind workerd's doors: the module starts at top level, the script runs inside a request.
+import { open } from "./stage.js";
 
 export default {
-  fetch: () => Response.json({ engine: "workerd", ...suite(module) }),
+  async fetch(request) {
+    const report = await open(new URL(request.url).pathname.slice(1));
+    return Response.json({ engine: "workerd", ...report });
+  },
 };

@@ -1,30 +1,26 @@
-// workerd's door, opened from Node by miniflare.
-import { readFileSync } from "node:fs";
+// workerd's doors, opened from Node by miniflare, each with a compatibility date of its own.
+import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import process from "node:process";
 
-const [bundle, installed] = process.argv.slice(2);
+const [stage, script, installed, compatibilityDate] = process.argv.slice(2);
 const require = createRequire(installed);
 const { Miniflare } = require("miniflare");
 
-const esModule = (path, url) => ({
-  type: "ESModule",
+const directory = new URL(".", stage);
+const types = { js: "ESModule", wasm: "CompiledWasm" };
+// The first module is the worker.
+const files = ["worker.js"].concat(
+  readdirSync(directory).filter((path) => path !== "worker.js"),
+);
+const modules = files.map((path) => ({
+  type: types[path.split(".").at(-1)],
   path,
-  contents: readFileSync(new URL(url, import.meta.url), "utf8"),
-});
-const runtime = new Miniflare({
-  // The first date at which a module may compile WebAssembly at top level.
-  compatibilityDate: "2025-06-01",
-  cf: false,
-  modules: [
-    esModule("worker.js", "./worker.js"),
-    esModule("suite.js", "./suite.js"),
-    esModule("reference.js", "./reference.js"),
-    esModule("reattend.js", bundle),
-  ],
-});
+  contents: readFileSync(new URL(path, directory)),
+}));
+const runtime = new Miniflare({ compatibilityDate, cf: false, modules });
 try {
-  const response = await runtime.dispatchFetch("http://localhost/");
+  const response = await runtime.dispatchFetch(`http://localhost/${script}`);
   if (!response.ok) throw new Error(await response.text());
   const { version } = require("workerd");
   console.log(JSON.stringify({ ...await response.json(), version }));

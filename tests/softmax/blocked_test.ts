@@ -11,7 +11,7 @@ import {
 } from "../../src/softmax/block.ts";
 import { attendBlocked } from "../../src/softmax/blocked.ts";
 import { viewOf } from "../../src/softmax/tensor.ts";
-import { normal } from "./cases.ts";
+import { normal, test } from "./cases.ts";
 
 const DIM = 4;
 /** Ranges are widened to groups of four rows and, at either end, to groups of four keys. */
@@ -73,21 +73,28 @@ function allocated(work: () => void): number {
   return floats;
 }
 
-Deno.test("scaledDotProductAttention() allocates the same scratch for any number of queries and keys", () => {
-  const scratch = [ROW_BLOCK, 2 * ROW_BLOCK, 8 * ROW_BLOCK].map((n) => {
-    const inputs = [1, 2, 3].map((seed) =>
+test("scaledDotProductAttention() allocates the same scratch for any number of queries and keys", (kernel) => {
+  const options = { causal: true, kernel };
+  const scratch = [8, 2, 1, 8].map((blocks) => {
+    const n = blocks * ROW_BLOCK;
+    const [queries, keys, values] = [1, 2, 3].map((seed) =>
       normal(seeded(seed), [1, 2, n, DIM])
     );
-    const [queries, keys, values] = inputs;
     const output = 2 * n * DIM;
     return allocated(() =>
-      scaledDotProductAttention(queries, keys, values, { causal: true })
+      scaledDotProductAttention(queries, keys, values, options)
     ) - output;
   });
-  assertEquals(scratch, [scratch[0], scratch[0], scratch[0]]);
-  // Nor is it large: rows and a block of keys, each with a few numbers beside its own.
-  assert(scratch[0] > 0);
-  assert(scratch[0] < (ROW_BLOCK + KEY_BLOCK) * (2 * DIM + 10));
+  const [first, ...others] = scratch;
+  if (kernel === "scalar") {
+    assertEquals(others, [first, first, first]);
+    // Nor is it large: rows and a block of keys, each with a few numbers beside its own.
+    assert(first > 0);
+    assert(first < (ROW_BLOCK + KEY_BLOCK) * (2 * DIM + 10));
+  } else {
+    // The memory of the kernel is grown once; two numbers say where a row of a block begins.
+    for (const floats of others) assert(floats <= 2 * 256, `${floats}`);
+  }
 });
 
 Deno.test("attendBlocked() scores no blocks that causality leaves out", () => {

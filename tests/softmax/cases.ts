@@ -5,6 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { modules } from "../../src/kernel/wasm.ts";
 import type { Random } from "../../src/random.ts";
 import {
   scaledDotProductAttention,
@@ -18,6 +19,21 @@ import { reference } from "./reference.ts";
 export const UNIT32 = 2 ** -24;
 export const UNIT64 = 2 ** -53;
 const LEAST32 = 2 ** -150;
+
+/** A kernel by its name. */
+export type Kernel = "scalar" | "simd" | "relaxed";
+
+/** The kernels of this engine. */
+export const KERNELS: readonly Kernel[] =
+  (["scalar", "simd", "relaxed"] as const)
+    .filter((kernel) => kernel === "scalar" || modules[kernel] !== undefined);
+
+/** Runs a test over every kernel. */
+export function test(title: string, test: (kernel: Kernel) => void): void {
+  for (const kernel of KERNELS) {
+    Deno.test(`${title} (${kernel})`, () => test(kernel));
+  }
+}
 
 /** Arguments of scaledDotProductAttention. */
 export interface Call {
@@ -120,28 +136,48 @@ export function randomCall(random: Random): Call {
   };
 }
 
-/** Runs a call. */
+/** Runs a call on a kernel. */
 export function run(
   { queries, keys, values, options }: Call,
+  kernel: Kernel,
 ): ScaledDotProductAttentionResult {
-  return scaledDotProductAttention(queries, keys, values, options);
+  return scaledDotProductAttention(queries, keys, values, {
+    ...options,
+    kernel,
+  });
+}
+
+/** Whether a kernel works on a call in 32 bits: all of it is in them, and no scores are asked for. */
+export function isSingle(
+  { queries, keys, values, options }: Call,
+  kernel: Kernel,
+): boolean {
+  return kernel !== "scalar" && options.scores === undefined &&
+    [queries, keys, values].every(({ data }) => data instanceof Float32Array);
 }
 
 /**
  * Asserts that the output and the scores of a call are those of the definition, evaluated in f64.
  *
  * Both evaluations add up at most d + 8 roundings of a score, to which a weight answers with twice the error (its own
- * and that of the sum), 2m of the two sums and 20 of exp and quotient, in units of 2⁻⁵³ of the largest value. Results in
- * 32 bits are rounded once more, by half a unit in the last place.
+ * and that of the sum), 2m of the two sums and 20 of exp and quotient, in units of 2⁻⁵³ of the largest value, or of 2⁻²⁴
+ * where the kernel works in 32 bits. Results in 32 bits are rounded once more, by half a unit in the last place.
  */
-export function assertDefinition(call: Call, title: string): void {
+export function assertDefinition(
+  call: Call,
+  title: string,
+  kernel: Kernel,
+): void {
   const { queries, keys, values, options } = call;
-  const result = run(call), truth = reference(queries, keys, values, options);
+  title += `, ${kernel}`;
+  const unit = isSingle(call, kernel) ? UNIT32 : UNIT64;
+  const result = run(call, kernel),
+    truth = reference(queries, keys, values, options);
   const dim = queries.shape[queries.shape.length - 1];
   const past = options.pastKeys?.shape[2] ?? 0;
   const m = past + keys.shape[options.heads === undefined ? 2 : 1];
   const size = truth.scoreSize + (options.softcap ?? 0);
-  const relative = (4 * (dim + 8) * size + 2 * m + 40) * UNIT64;
+  const relative = (4 * (dim + 8) * size + 2 * m + 40) * unit;
   const largest = Math.max(
     ...Array.from(values.data, Math.abs),
     ...Array.from(options.pastValues?.data ?? [], Math.abs),
@@ -150,14 +186,14 @@ export function assertDefinition(call: Call, title: string): void {
   const { scores: kind } = options;
   assertEquals(result.scores === undefined, kind === undefined, title);
   if (kind === undefined || result.scores === undefined) return;
-  const bound = kind === "weights" ? relative : 2 * (dim + 8) * size * UNIT64;
+  const bound = kind === "weights" ? relative : 2 * (dim + 8) * size * unit;
   assertNear(result.scores, truth.scores[kind], bound, `${title}, ${kind}`);
 }
 
 /** Asserts that numbers are the truth rounded once to their precision, but for an error of `bound`. */
-function assertNear(
+export function assertNear(
   { data }: Tensor,
-  truth: readonly number[],
+  truth: ArrayLike<number>,
   bound: number,
   title: string,
 ): void {

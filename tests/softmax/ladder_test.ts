@@ -1,6 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { exponentOf } from "../../src/kernel/exp2.ts";
-import { makeKernel, type Sums } from "../../src/kernel/kernel.ts";
+import type { Sums } from "../../src/kernel/kernel.ts";
+import { exchange } from "../../src/kernel/exchange.ts";
+import { highOf, lowOf } from "../../src/kernel/grids.ts";
+import { makeScalar } from "../../src/kernel/choose.ts";
 import { seeded } from "../../src/random.ts";
 import {
   LEAST_STEP,
@@ -73,7 +76,7 @@ function rows(): Row[] {
 function foldHistory(
   { keys, late, gone, query: row, scale }: BoundarySet,
 ): Sums {
-  const kernel = makeKernel("scalar"), query = queryOf(row, scale);
+  const kernel = makeScalar(), query = queryOf(row, scale);
   const sums = makeSums(1, row.length, keys[0].value.length);
   const early = keys.slice(0, keys.length - late);
   foldKeys(
@@ -86,7 +89,7 @@ function foldHistory(
   const move = (out: OracleKey | undefined, into: OracleKey | undefined) => {
     const old = out === undefined ? null : entryOf(out);
     const now = into === undefined ? null : entryOf(into);
-    assert(kernel.exchange(sums, 0, query, old, now, false));
+    assert(exchange(kernel, sums, 0, query, old, now, false));
   };
   if (gone !== undefined) move(gone, undefined);
   for (const key of keys.slice(keys.length - late)) move(undefined, key);
@@ -159,8 +162,8 @@ function quotients(
   const sure = !care.sureScale ||
     scale === scaleExponent(magnitude - far(magnitude));
   const floor = Math.max(scale - SCALE_BITS, LEAST_STEP);
-  return Array.from(sums.numeratorHigh, (high, c) => {
-    const x = (high + sums.numeratorLow[c]) / mass * bound.unit;
+  return Array.from(sums.numeratorHigh, (_, c) => {
+    const x = (highOf(sums, c) + lowOf(sums, 0, c)) / mass * bound.unit;
     const size = Math.abs(x), exponent = exponentOf(size);
     const step = 2 ** stepExponent(exponent, scale, precision);
     const whole = Math.floor(size / step), rest = size / step - whole - THETA;
@@ -188,8 +191,8 @@ function intervals(
   const scales = [-error, error].map((off) =>
     ratioScale(magnitude + off, mass - off, shift)
   );
-  return Array.from(sums.numeratorHigh, (high, c) => {
-    const numerator = whole(high, sums.numeratorLow[c]);
+  return Array.from(sums.numeratorHigh, (_, c) => {
+    const numerator = whole(highOf(sums, c), lowOf(sums, 0, c));
     const answers = scales.flatMap((scale) =>
       [-error, error].map((off) => {
         const end = numerator + off, outward = end < 0n ? -off : off;
@@ -201,7 +204,7 @@ function intervals(
 }
 
 Deno.test("quickAnswer() of values that are all zero is zero, +0", () => {
-  const kernel = makeKernel("scalar"), sums = makeSums(1, 1, 3);
+  const kernel = makeScalar(), sums = makeSums(1, 1, 3);
   const value = Float32Array.of(0, -0, 0), query = queryOf([1], 1);
   foldKeys(kernel, sums, 0, query, [
     { key: [3], value, bias: 0 },
@@ -213,7 +216,7 @@ Deno.test("quickAnswer() of values that are all zero is zero, +0", () => {
 });
 
 Deno.test("quickAnswer() calls sums loose that are too coarse for their row", () => {
-  const kernel = makeKernel("scalar"), query = queryOf([0], 1);
+  const kernel = makeScalar(), query = queryOf([0], 1);
   const key = (bits: number, value: number): OracleKey => ({
     key: [0],
     value: [value],
@@ -227,7 +230,7 @@ Deno.test("quickAnswer() calls sums loose that are too coarse for their row", ()
       key(-bits, value),
       key(-bits, value),
     ]);
-    kernel.exchange(sums, 0, query, entryOf(heavy), null, false);
+    exchange(kernel, sums, 0, query, entryOf(heavy), null, false);
     return quickAnswer(sums, 0, 32, new Float64Array(1), 0, open);
   };
   assertEquals([0, 20, 40].map((bits) => verdict(bits)), [
@@ -284,7 +287,7 @@ Deno.test("the bound of a quotient is kept, and nearly reached by what the grids
     if (bound === undefined) continue;
     const mass = sums.massHigh[0] + sums.massLow[0];
     exact.numerators.forEach((numerator, c) => {
-      const x = (sums.numeratorHigh[c] + sums.numeratorLow[c]) / mass *
+      const x = (highOf(sums, c) + lowOf(sums, 0, c)) / mass *
         bound.unit;
       const { digits, exponent } = exactly(x), places = BigInt(-exponent);
       const apart = digits * exact.mass - (numerator << places);

@@ -1,0 +1,2 @@
+export * from "./flash";
+export * from "./state";
