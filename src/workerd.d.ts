@@ -5,7 +5,7 @@
  * what is imported as a file, so this entry imports its kernels that way and is otherwise the main one: the same
  * exports, the same bits.
  *
- * ```js
+ * ```js ignore
  * import { createAttention } from "@reattend/reattend/workerd";
  * ```
  *

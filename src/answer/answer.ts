@@ -41,17 +41,18 @@ export function answerRows(
   out: Float64Array,
 ): void {
   const { rows, kernel, batch, precision, valueDim, counters } = memory;
-  reserveRows(batch, wanted.length, false, kernel.home);
+  const count = wanted.length, kept = rows.answers.size > 0;
+  reserveRows(batch, count, false, kernel.home);
+  batch.rows.set(wanted);
   const told = batch.done;
-  kernel.answer(rows.sums, wanted, precision, out, told);
-  for (let i = 0; i < wanted.length; i++) {
-    if (told[i] === 0 || rows.answers.has(wanted[i])) {
-      answerRow(memory, wanted[i], out, i * valueDim);
-    } else {
-      kernel.multiplyAdds += answerCost(memory);
-      counters.ladder.quick++;
-    }
+  kernel.answer(rows.sums, batch.rows, count, precision, out, told);
+  let quick = 0;
+  for (let i = 0; i < count; i++) {
+    if (told[i] !== 0 && !(kept && rows.answers.has(wanted[i]))) quick++;
+    else answerRow(memory, wanted[i], out, i * valueDim);
   }
+  kernel.multiplyAdds += quick * answerCost(memory);
+  counters.ladder.quick += quick;
 }
 
 /** Writes the answer of an up-to-date row into `out` from `at` on. */

@@ -131,9 +131,10 @@ export function checkWatched(
 ): number[] {
   const { slots } = memory.rows;
   if (given === undefined) {
-    const rows = new Int32Array(slots.size);
-    listSlots(slots, rows);
-    return [...rows];
+    const listed = new Int32Array(slots.size), rows: number[] = [];
+    listSlots(slots, listed);
+    for (let i = 0; i < listed.length; i++) rows.push(listed[i]);
+    return rows;
   }
   return checkIds(verb, given, true).map((id) => {
     const row = slotOf(slots, id);

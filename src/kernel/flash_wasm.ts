@@ -1,12 +1,11 @@
 /**
- * The WebAssembly kernels of stateless attention: which of them, their one instance, their memory and what lies where.
+ * The WebAssembly kernels of stateless attention: which of them, and the one instance of each.
  *
- * Arithmetic is in 32-bit floats. Eight queries or more go through lanes, one query to a lane;
- * fewer go through rows, one or two at a time (`assembly/flash_lanes.ts`, `assembly/flash_rows.ts`). The caller's arrays
- * are ordinary, so blocks of keys and values are copied into the memory, where they stay in the second-level cache.
+ * Arithmetic is in 32-bit floats. Eight queries or more go through lanes, one query to a lane; fewer go through rows, one
+ * or two at a time (`assembly/flash_lanes.ts`, `assembly/flash_rows.ts`). What lies where is in `flash_layout.ts`.
  *
- * There is one instance for each module, made when it is first asked for. Its memory grows to the largest layout that
- * was asked for: some 300 KB, more only where rows are longer than 2000 numbers.
+ * An instance is made when it is first asked for. Its memory grows to the largest layout that was asked for and is kept:
+ * some 500 KB at most, more only where rows are longer than 2000 numbers.
  *
  * @module
  */
@@ -22,16 +21,23 @@ export interface FlashExports {
   heapBase(): number;
   /** Writes constants to TABLE bytes. */
   prepare(at: number): void;
-  /** Rows to padded × lanes, times a factor; bit r: row r has lost bits to underflow. */
-  packQueries(
+  /** Eight rows to dim × 8, times a factor; bit r: row r has lost bits to underflow. */
+  packLanes(
+    target: number,
+    source: number,
+    dim: number,
+    factor: number,
+  ): number;
+  /** One row, times a factor. */
+  packRow(target: number, source: number, dim: number, factor: number): number;
+  /** Rows of keys to panels of them. */
+  packKeys(
     target: number,
     source: number,
     rows: number,
-    lanes: number,
     dim: number,
     padded: number,
-    factor: number,
-  ): number;
+  ): void;
   /** Rows of `dim` numbers to rows of `padded`. */
   padRows(
     target: number,
@@ -56,6 +62,7 @@ export interface FlashExports {
     to: number,
     dim: number,
     valueDim: number,
+    panels: number,
     ragged: number,
     mask: number,
     maskStride: number,
@@ -67,22 +74,29 @@ export interface FlashExports {
     output: number,
     numerator: number,
     state: number,
-    rows: number,
     valueDim: number,
+    stride: number,
   ): number;
   /** Empties the state and the numerators of one query. */
   emptyRow(state: number, numerator: number, columns: number): void;
-  /** Folds keys into one query or two. */
-  foldRows(
+  /** Scores of keys for one query or two. */
+  scoreRows(
+    scores: number,
+    scoresStride: number,
     query: number,
-    keys: number,
-    values: number,
+    key: number,
+    count: number,
+    dim: number,
+    two: number,
+  ): void;
+  /** Folds keys with their scores into one query or two. */
+  addRows(
     numerator: number,
     state: number,
     scores: number,
-    from: number,
-    to: number,
-    dim: number,
+    scoresStride: number,
+    value: number,
+    count: number,
     valueDim: number,
     columns: number,
     two: number,
@@ -110,74 +124,8 @@ export interface FlashWasm extends FlashExports {
   bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Queries of a group. */
-export const LANES = 8;
-/** Bytes of the state of a query that goes through rows. */
-export const ROW_STATE = 16;
-/** Bytes of the state of a group, and where its ranges of keys begin. */
-export const LANES_STATE = 160;
-/** Where in it, in numbers, the first keys lie, and one past the last. */
-export const LANES_FIRST = 24;
-/** One past the last. */
-export const LANES_END = 32;
-/** Where in a state, in numbers, the least score that was admitted lies. */
-export const LANES_LEAST = 16;
-/** The same for a query that goes through rows. */
-export const ROW_LEAST = 2;
-
 const NAMES = ["auto", "scalar", "simd", "relaxed"];
-/** BLOCK of assembly/flash_lanes.ts: blocks are whole multiples of it, or part of one. */
-const BLOCK = 120;
-/** Bytes of keys and values that are copied together, and of queries and numerators that meet them. */
-const LOADED = 2 ** 17;
-/** Blocks hold no more keys than that, so that a mask of eight rows stays small. */
-const MOST_KEYS = 8 * BLOCK;
-/** And no fewer than that: the rows of a tile, times four. */
-const LEAST_KEYS = 20;
-/** Row blocks hold no more queries than that. */
-const MOST_ROWS = 256;
-/** Rows behind a block of keys, and numbers behind one of values, that may be read. */
-const SPARE_ROWS = 8;
-const SPARE_NUMBERS = 16;
-/** Bytes of the constants. */
-const TABLE = 160;
-/** Bytes of the scores of a block: eight queries, five keys that are none, and two vectors of factors. */
-const SCORES = (BLOCK + 5 + 1) * LANES * 4;
 const PAGE = 65536;
-/** A query that shares neither lanes nor loads with seven others costs so much more than its eighth of eight. */
-const ROW_COST = 1.15;
-
-/** Where things lie in the memory, in bytes, and how many there are. */
-export interface Layout {
-  /** Queries go through rows and not through lanes. */
-  inRows: boolean;
-  /** Rows of a block of rows. */
-  rows: number;
-  /** Keys of a block of keys. */
-  keys: number;
-  /** Numbers in a packed query or a key: a multiple of four. */
-  dim: number;
-  /** Numerators of a query. */
-  columns: number;
-  /** Bytes from one row of a mask to the next. */
-  maskStride: number;
-  /** rows × dim, packed. */
-  queryAt: number;
-  /** rows × columns */
-  numeratorAt: number;
-  /** States. */
-  stateAt: number;
-  /** keys × dim */
-  keyAt: number;
-  /** keys × valueDim */
-  valueAt: number;
-  /** Scores of a block. */
-  scoresAt: number;
-  /** LANES × keys: biases. */
-  maskAt: number;
-  /** What is about to be packed, padded or widened, or has been finished. */
-  stagingAt: number;
-}
 
 const instances = new WeakMap<WebAssembly.Module, FlashWasm>();
 
@@ -220,14 +168,17 @@ export function chooseFlash(
 const FUNCTIONS: readonly (keyof FlashExports)[] = [
   "heapBase",
   "prepare",
-  "packQueries",
+  "packLanes",
+  "packRow",
+  "packKeys",
   "padRows",
   "widenMask",
   "emptyLanes",
   "foldLanes",
   "finishLanes",
   "emptyRow",
-  "foldRows",
+  "scoreRows",
+  "addRows",
   "finishRow",
 ];
 
@@ -266,72 +217,8 @@ function viewsOf(
   };
 }
 
-/** Plans the memory for attention of `rows` queries that share `keys` keys, and sees that it is there. */
-export function layOut(
-  verb: string,
-  flash: FlashWasm,
-  rows: number,
-  keys: number,
-  dim: number,
-  valueDim: number,
-): Layout {
-  const inRows = rows * ROW_COST < Math.ceil(rows / LANES) * LANES;
-  const padded = multiple(dim, 4);
-  const columns = multiple(valueDim, inRows ? 16 : 4) + (inRows ? 0 : 4);
-  const width = (padded + valueDim) * 4;
-  const fitting = Math.min(
-    Math.floor(LOADED / (width || 1)),
-    MOST_KEYS,
-    multiple(keys, BLOCK),
-  );
-  const blockKeys = fitting >= BLOCK
-    ? fitting - fitting % BLOCK
-    : Math.max(fitting - fitting % LEAST_KEYS, LEAST_KEYS);
-  const fittingRows = Math.min(
-    Math.floor(LOADED / (width || 1) / LANES) * LANES,
-    MOST_ROWS,
-    multiple(rows, LANES),
-  );
-  const blockRows = Math.max(fittingRows, LANES);
-  const maskStride = (blockKeys + 4) * 4;
-  let end = multiple(flash.heapBase(), 16);
-  const place = (bytes: number) => {
-    const at = end;
-    end += multiple(bytes, 16);
-    return at;
-  };
-  const table = place(TABLE);
-  const layout: Layout = {
-    inRows,
-    rows: blockRows,
-    keys: blockKeys,
-    dim: padded,
-    columns,
-    maskStride,
-    queryAt: place(blockRows * padded * 4),
-    numeratorAt: place(blockRows * columns * 4),
-    stateAt: place(
-      inRows ? blockRows * ROW_STATE : blockRows / LANES * LANES_STATE,
-    ),
-    keyAt: place((blockKeys + SPARE_ROWS) * padded * 4),
-    valueAt: place((blockKeys * valueDim + SPARE_NUMBERS) * 4),
-    scoresAt: place(SCORES),
-    maskAt: place(LANES * maskStride),
-    stagingAt: place(
-      Math.max(
-        LANES * Math.max(dim, valueDim) * 4,
-        padded === dim ? 0 : blockKeys * dim * 4,
-        LANES * maskStride,
-      ),
-    ),
-  };
-  reserve(verb, flash, end);
-  flash.prepare(table);
-  return layout;
-}
-
 /** Grows the memory to at least `bytes`; views of it are made anew. */
-function reserve(verb: string, flash: FlashWasm, bytes: number): void {
+export function reserve(verb: string, flash: FlashWasm, bytes: number): void {
   const missing = bytes - flash.memory.buffer.byteLength;
   if (missing <= 0) return;
   try {
@@ -342,42 +229,4 @@ function reserve(verb: string, flash: FlashWasm, bytes: number): void {
     );
   }
   Object.assign(flash, viewsOf(flash.memory));
-}
-
-function multiple(count: number, of: number): number {
-  return Math.ceil(count / of) * of;
-}
-
-/** Rows shorter than that are copied number by number: making a view of one takes longer. */
-const SHORT = 32;
-
-/** Copies rows of numbers that lie `rowStride` apart to rows that lie `padded` apart, zeros between them. */
-export function loadRows(
-  flash: FlashWasm,
-  layout: Layout,
-  at: number,
-  data: Float32Array,
-  from: number,
-  rowStride: number,
-  rows: number,
-  dim: number,
-  padded: number,
-): void {
-  const { floats } = flash, to = at / 4;
-  if (rowStride === dim || rows === 1) {
-    const source = data.subarray(from, from + rows * dim);
-    if (dim === padded) floats.set(source, to);
-    else {
-      floats.set(source, layout.stagingAt / 4);
-      flash.padRows(at, layout.stagingAt, rows, dim, padded);
-    }
-    return;
-  }
-  for (let row = 0; row < rows; row++) {
-    const start = from + row * rowStride, target = to + row * padded;
-    if (dim < SHORT) {
-      for (let c = 0; c < dim; c++) floats[target + c] = data[start + c];
-    } else floats.set(data.subarray(start, start + dim), target);
-    for (let c = dim; c < padded; c++) floats[target + c] = 0;
-  }
 }

@@ -118,7 +118,7 @@ export interface Sums {
 export interface Scratch {
   /** count: slots of the keys. */
   slots: Int32Array;
-  /** count: their scores, then their weights. */
+  /** count, or as many for each of several rows: their scores. */
   scores: Float64Array;
   /** count */
   weights: Float64Array;
@@ -128,12 +128,22 @@ export interface Scratch {
   picked: Int32Array;
 }
 
+/** Rows that are scored together, at most. */
+export const LANES = 8;
+
 /** What a kernel can do; `multiplyAdds` is a running count. */
 export interface Kernel {
   readonly name: string;
   /** Where the arrays live that it is given. */
   readonly home: Home;
   multiplyAdds: number;
+  /** Writes `count` 32-bit numbers, from `at` on, to the front of `into`. */
+  widen(
+    numbers: Float32Array,
+    at: number,
+    count: number,
+    into: Float64Array,
+  ): void;
   /**
    * Writes the canonical score of the `count` keys of `scratch.slots` into `scratch.scores`.
    *
@@ -148,6 +158,20 @@ export interface Kernel {
     biases: Float64Array,
     scratch: Scratch,
     count: number,
+  ): void;
+  /**
+   * The same for rows of queries, `LANES` at most: the scores of the first lie in front, those of the next behind them.
+   */
+  scoreRows(
+    queries: Table,
+    rows: Int32Array,
+    count: number,
+    factor: number,
+    keys: Table,
+    biases: Float64Array,
+    scratch: Scratch,
+    keyCount: number,
+    spread: Spread,
   ): void;
   /**
    * Folds `count` scored keys into row `row`, which gets new anchors and grids and nothing else.
@@ -166,7 +190,7 @@ export interface Kernel {
    * Moves the first `count` rows of a batch over its changes: old contents out of their sums, new ones in.
    *
    * A row stops at a change that its grids cannot hold, and needs a recompute. A query or a key that is sparse costs
-   * its entries, the fewer of both; a value its entries or its differences.
+   * its entries, the fewer of both; a value its entries or its differences. Returns whether no row stopped.
    */
   replay(
     sums: Sums,
@@ -174,14 +198,15 @@ export interface Kernel {
     factor: number,
     batch: Batch,
     count: number,
-  ): void;
+  ): boolean;
   /**
-   * Writes the answers of rows into `out`, one behind the other, where the 64-bit quotients of the sums tell them for
+   * Writes the answers of the first `count` of `rows` into `out`, one behind the other, where the 64-bit quotients of the sums tell them for
    * certain (`softmax/ladder.ts`); `told` gets 1 for those. None need be told.
    */
   answer(
     sums: Sums,
-    rows: readonly number[],
+    rows: Int32Array,
+    count: number,
     precision: number,
     out: Float64Array,
     told: Int32Array,

@@ -7,8 +7,9 @@
 import { isSparser } from "./entries.ts";
 import { exchange } from "./exchange.ts";
 import type { Batch, Kernel, KeyChange, Query, Sums } from "./kernel.ts";
+import { aimQuery, makeQuery } from "./score.ts";
 import { spreadEntries } from "./spread.ts";
-import { DENSE, entriesOf, type Table } from "./table.ts";
+import type { Table } from "./table.ts";
 
 /** See {@linkcode Kernel}. */
 export function replay(
@@ -18,7 +19,8 @@ export function replay(
   factor: number,
   batch: Batch,
   count: number,
-): void {
+): boolean {
+  let stopped = false;
   const { rows, done, changes } = batch, query = makeQuery(queries, factor);
   for (let i = 0; i < count; i++) {
     aimQuery(queries, query, rows[i]);
@@ -32,7 +34,9 @@ export function replay(
       at++;
     }
     done[i] = at;
+    if (at < batch.count) stopped = true;
   }
+  return !stopped;
 }
 
 /** The row holds the old content; it is to hold the new one. */
@@ -80,18 +84,4 @@ function carryOut(
     sameKey,
     differences,
   );
-}
-
-/** A query that is nowhere yet. */
-function makeQuery({ width, dense }: Table, factor: number): Query {
-  return { dim: width, rows: dense, at: 0, factor, entries: undefined };
-}
-
-/** Lets a query be that of a row; a sparse one is not written out. */
-export function aimQuery(queries: Table, query: Query, row: number): void {
-  query.rows = queries.dense;
-  if (queries.evens[row] === DENSE) {
-    query.at = queries.start[row] * queries.width;
-    query.entries = undefined;
-  } else query.entries = entriesOf(queries, row);
 }

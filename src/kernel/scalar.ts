@@ -17,18 +17,22 @@ import { apart } from "./home.ts";
 import type { Kernel, Scratch, Sums } from "./kernel.ts";
 import { replay } from "./replay.ts";
 import type { Table } from "./table.ts";
-import { score } from "./score.ts";
+import { score, scoreRows } from "./score.ts";
 
 /** The scalar kernel. */
 export const scalar: Kernel = {
   name: "scalar",
   home: apart,
   multiplyAdds: 0,
+  widen(numbers, at, count, into) {
+    for (let t = 0; t < count; t++) into[t] = numbers[at + t];
+  },
   score,
+  scoreRows,
   recompute,
   replay,
-  answer(_sums, rows, _precision, _out, told) {
-    told.fill(0, 0, rows.length);
+  answer(_sums, _rows, count, _precision, _out, told) {
+    told.fill(0, 0, count);
   },
 };
 

@@ -7,7 +7,8 @@
 import type { Entries } from "../rows.ts";
 import { dotEntries, isSparser, partition } from "./entries.ts";
 import type { Entry, Kernel, Query, Scratch } from "./kernel.ts";
-import type { Table } from "./table.ts";
+import { type Spread, spreadEntries } from "./spread.ts";
+import { DENSE, entriesOf, type Table } from "./table.ts";
 
 /** See {@linkcode Kernel}. */
 export function score(
@@ -73,6 +74,46 @@ export function score(
     products += nonZeros;
   }
   this.multiplyAdds += products;
+}
+
+/** See {@linkcode Kernel}: one row after the other. */
+export function scoreRows(
+  this: Kernel,
+  queries: Table,
+  rows: Int32Array,
+  count: number,
+  factor: number,
+  keys: Table,
+  biases: Float64Array,
+  scratch: Scratch,
+  keyCount: number,
+  spread: Spread,
+): void {
+  const query = makeQuery(queries, factor);
+  for (let i = 0; i < count; i++) {
+    aimQuery(queries, query, rows[i]);
+    if (query.entries !== undefined) {
+      spreadEntries(spread, query.entries);
+      query.rows = spread.numbers;
+      query.at = 0;
+    }
+    const scores = scratch.scores.subarray(i * keyCount);
+    this.score(query, keys, biases, { ...scratch, scores }, keyCount);
+  }
+}
+
+/** A query that is nowhere yet. */
+export function makeQuery({ width, dense }: Table, factor: number): Query {
+  return { dim: width, rows: dense, at: 0, factor, entries: undefined };
+}
+
+/** Lets a query be that of a row; a sparse one is not written out. */
+export function aimQuery(queries: Table, query: Query, row: number): void {
+  query.rows = queries.dense;
+  if (queries.evens[row] === DENSE) {
+    query.at = queries.start[row] * queries.width;
+    query.entries = undefined;
+  } else query.entries = entriesOf(queries, row);
 }
 
 function dotOf(

@@ -10,25 +10,43 @@
 
 import { anchorsOf, FINE_PER_ROOM } from "./grids.ts";
 import { type Home, MemoryHome } from "./home.ts";
-import type {
-  Batch,
-  Entry,
-  Kernel,
-  KeyChange,
-  Query,
-  Scratch,
-  Sums,
+import {
+  type Batch,
+  type Entry,
+  type Kernel,
+  type KeyChange,
+  LANES,
+  type Query,
+  type Scratch,
+  type Sums,
 } from "./kernel.ts";
+import type { Spread } from "./spread.ts";
 import { ENTERS, LEAVES, sidesOf } from "./replay.ts";
 import { scalar } from "./scalar.ts";
-import { DENSE, type Table } from "./table.ts";
+import type { Table } from "./table.ts";
 
 /** What an instance exports; addresses are in bytes. The sources in `assembly/` say what each does. */
 interface Exports {
   memory: WebAssembly.Memory;
   heap(): number;
+  widen(from: number, to: number, step: number, count: number): void;
   setKeys(at: number, dim: number, factor: number): void;
   score(count: number, slots: number, scores: number): number;
+  packQueries(
+    rows: number,
+    at: number,
+    queries: number,
+    starts: number,
+    to: number,
+  ): void;
+  scoreLanes(
+    rows: number,
+    count: number,
+    slots: number,
+    packed: number,
+    scores: number,
+    stride: number,
+  ): number;
   split(
     count: number,
     scores: number,
@@ -85,19 +103,16 @@ interface Exports {
     factor: number,
     valueDim: number,
     scratch: number,
-  ): void;
+  ): number;
+  allDense(rows: number, at: number, evens: number): number;
   answer(
-    count: number,
-    fine: number,
-    mass: number,
-    magnitude: number,
-    unitExponent: number,
+    rows: number,
+    at: number,
     precision: number,
     valueDim: number,
-    high: number,
-    low: number,
     out: number,
-  ): number;
+    told: number,
+  ): void;
 }
 
 /** What the kernel keeps beside what it is given. */
@@ -114,16 +129,20 @@ interface Desk {
   sizes: Float64Array;
   /** Keys to score, the scores of four rows, weights, and four queries. */
   scratch: Float64Array;
+  /** Queries side by side, where they are not too long for that. */
+  lanes: Float64Array;
   /** Answers on their way out. */
   answers: Float64Array;
 }
 
 /** Numbers of a change in each of the two, and how many changes there may be. */
 const CHANGE = 8, SIZES = 4, MOST_CHANGES = 8;
-/** Two keys for each change: the list, four scores each, a weight each. */
-const SCRATCH = 2 * MOST_CHANGES * (1 + 4 + 1);
+/** Two keys for each change: the list, four scores each, four weights each. */
+const SCRATCH = 2 * MOST_CHANGES * (1 + 4 + 4);
 /** A flag of a change: both contents score alike. */
 const SAME = 4;
+/** Longer queries side by side would leave the second-level cache. */
+const LONGEST = 4096;
 /** Numbers of answers that are copied out together. */
 const ANSWERS = 2048;
 const SUMS = [
@@ -163,6 +182,7 @@ class SimdKernel implements Kernel {
     changes: new Int32Array(0),
     sizes: new Float64Array(0),
     scratch: new Float64Array(0),
+    lanes: new Float64Array(0),
     answers: new Float64Array(0),
   };
 
@@ -176,7 +196,18 @@ class SimdKernel implements Kernel {
     home.grow(desk, "changes", CHANGE * MOST_CHANGES);
     home.grow(desk, "sizes", SIZES * MOST_CHANGES);
     home.grow(desk, "scratch", SCRATCH + 4 * padded);
+    if (dim <= LONGEST) home.grow(desk, "lanes", LANES * dim);
     home.grow(desk, "answers", Math.max(ANSWERS, valueDim));
+  }
+
+  widen(
+    numbers: Float32Array,
+    at: number,
+    count: number,
+    into: Float64Array,
+  ): void {
+    const from = numbers.byteOffset + 4 * at;
+    this.#code.widen(from, into.byteOffset, 16, count);
   }
 
   score(
@@ -190,24 +221,61 @@ class SimdKernel implements Kernel {
     if (entries !== undefined) {
       return scalar.score.call(this, query, keys, biases, scratch, count);
     }
-    const desk = this.#desk, { start, evens, count: counts, dense } = keys;
+    const desk = this.#desk;
     for (let t = 0; t < dim; t++) desk.query[t] = rows[at + t];
-    const { columns, numbers } = keys;
-    this.#point([
-      start,
-      evens,
-      counts,
-      dense,
-      columns,
-      numbers,
-      biases,
-      desk.query,
-    ]);
-    this.#code.setKeys(desk.addresses.byteOffset, dim, factor);
+    this.#aimKeys(keys, biases, dim, factor);
     this.multiplyAdds += this.#code.score(
       count,
       scratch.slots.byteOffset,
       scratch.scores.byteOffset,
+    );
+  }
+
+  scoreRows(
+    queries: Table,
+    rows: Int32Array,
+    count: number,
+    factor: number,
+    keys: Table,
+    biases: Float64Array,
+    scratch: Scratch,
+    keyCount: number,
+    spread: Spread,
+  ): void {
+    const code = this.#code, { lanes } = this.#desk, at = rows.byteOffset;
+    const { width } = queries;
+    if (
+      lanes.length < LANES * width ||
+      !code.allDense(count, at, queries.evens.byteOffset)
+    ) {
+      return scalar.scoreRows.call(
+        this,
+        queries,
+        rows,
+        count,
+        factor,
+        keys,
+        biases,
+        scratch,
+        keyCount,
+        spread,
+      );
+    }
+    this.#aimKeys(keys, biases, width, factor);
+    code.packQueries(
+      count,
+      at,
+      queries.dense.byteOffset,
+      queries.start.byteOffset,
+      lanes.byteOffset,
+    );
+    this.multiplyAdds += count * code.scoreLanes(
+      count,
+      keyCount,
+      scratch.slots.byteOffset,
+      lanes.byteOffset,
+      scratch.scores.byteOffset,
+      8 * keyCount,
     );
   }
 
@@ -302,17 +370,19 @@ class SimdKernel implements Kernel {
     factor: number,
     batch: Batch,
     count: number,
-  ): void {
-    if (!isDense(queries, batch, count)) {
+  ): boolean {
+    const code = this.#code, desk = this.#desk;
+    const rows = batch.rows.byteOffset, { width } = queries;
+    if (
+      !isDense(batch) || !code.allDense(count, rows, queries.evens.byteOffset)
+    ) {
       return scalar.replay.call(this, sums, queries, factor, batch, count);
     }
-    const code = this.#code, desk = this.#desk;
-    this.#point(SUMS.map((name) => sums[name]));
-    code.setSums(desk.addresses.byteOffset);
+    this.#aim(sums);
     for (let at = 0; at < batch.count; at++) this.#lay(batch.changes[at], at);
-    code.replay(
+    const all = code.replay(
       count,
-      batch.rows.byteOffset,
+      rows,
       batch.done.byteOffset,
       batch.masked ? batch.sides.byteOffset : 0,
       batch.count,
@@ -320,45 +390,38 @@ class SimdKernel implements Kernel {
       desk.sizes.byteOffset,
       queries.dense.byteOffset,
       queries.start.byteOffset,
-      queries.width,
+      width,
       factor,
       sums.valueDim,
       desk.scratch.byteOffset,
-    );
-    this.multiplyAdds += costOf(batch, count, queries.width, sums.valueDim);
+    ) !== 0;
+    this.multiplyAdds += all && !batch.masked
+      ? count * costOf(batch, 0, batch.count, width, sums.valueDim)
+      : costsOf(batch, count, width, sums.valueDim);
+    return all;
   }
 
   answer(
     sums: Sums,
-    rows: readonly number[],
+    rows: Int32Array,
+    count: number,
     precision: number,
     out: Float64Array,
     told: Int32Array,
   ): void {
-    const count = rows.length,
-      { valueDim } = sums,
-      { answers } = this.#desk,
-      code = this.#code;
+    const { valueDim } = sums, { answers } = this.#desk;
     const together = Math.floor(answers.length / Math.max(1, valueDim));
-    const high = sums.numeratorHigh.byteOffset;
-    const low = sums.numeratorLow.byteOffset;
+    this.#aim(sums);
     for (let from = 0; from < count; from += together) {
       const to = Math.min(count, from + together);
-      for (let i = from; i < to; i++) {
-        const row = rows[i], at = 8 * row * valueDim;
-        told[i] = code.answer(
-          sums.count[row],
-          sums.fine[row],
-          sums.massHigh[row] + sums.massLow[row],
-          sums.magnitudeHigh[row] + sums.magnitudeLow[row],
-          sums.valueShift[row] - sums.shift[row],
-          precision,
-          valueDim,
-          high + at,
-          low + at,
-          answers.byteOffset + 8 * (i - from) * valueDim,
-        );
-      }
+      this.#code.answer(
+        to - from,
+        rows.byteOffset + 4 * from,
+        precision,
+        valueDim,
+        answers.byteOffset,
+        told.byteOffset + 4 * from,
+      );
       out.set(
         answers.subarray(0, (to - from) * valueDim),
         from * valueDim,
@@ -366,10 +429,32 @@ class SimdKernel implements Kernel {
     }
   }
 
-  /** Lays the addresses of arrays out. */
-  #point(arrays: readonly ArrayBufferView[]): void {
+  /** Says where the sums of rows are. */
+  #aim(sums: Sums): void {
     const { addresses } = this.#desk;
-    for (let i = 0; i < arrays.length; i++) addresses[i] = arrays[i].byteOffset;
+    for (let i = 0; i < SUMS.length; i++) {
+      addresses[i] = sums[SUMS[i]].byteOffset;
+    }
+    this.#code.setSums(addresses.byteOffset);
+  }
+
+  /** Says where keys are. */
+  #aimKeys(
+    { start, evens, count, dense, columns, numbers }: Table,
+    biases: Float64Array,
+    dim: number,
+    factor: number,
+  ): void {
+    const { addresses, query } = this.#desk;
+    addresses[0] = start.byteOffset;
+    addresses[1] = evens.byteOffset;
+    addresses[2] = count.byteOffset;
+    addresses[3] = dense.byteOffset;
+    addresses[4] = columns.byteOffset;
+    addresses[5] = numbers.byteOffset;
+    addresses[6] = biases.byteOffset;
+    addresses[7] = query.byteOffset;
+    this.#code.setKeys(addresses.byteOffset, dim, factor);
   }
 
   /** Lays a change out; what there is none of is read and weighs nothing. */
@@ -390,49 +475,47 @@ class SimdKernel implements Kernel {
   }
 }
 
-function isDense(
-  { evens }: Table,
-  { changes, count: changed, rows }: Batch,
-  count: number,
-): boolean {
+function isDense({ changes, count }: Batch): boolean {
   const dense = ({ keyEntries, valueEntries }: Entry) =>
     keyEntries === undefined && valueEntries === undefined;
-  for (let at = 0; at < changed; at++) {
+  for (let at = 0; at < count; at++) {
     const { leaves, enters, old, now, differences } = changes[at];
     if (
       differences !== undefined || (leaves && !dense(old)) ||
       (enters && !dense(now))
     ) return false;
   }
-  for (let i = 0; i < count; i++) {
-    if (evens[rows[i]] !== DENSE) return false;
-  }
   return true;
 }
 
-/** The multiply-adds of dense rows over dense changes; a row that stopped has scored the change it could not take. */
-function costOf(
+/** The multiply-adds of dense rows over dense changes. */
+function costsOf(
   batch: Batch,
   count: number,
   dim: number,
   valueDim: number,
 ): number {
-  const { done, changes, masked, count: changed } = batch;
   let cost = 0;
-  const whole = (i: number, upTo: number) => {
-    let sum = 0;
-    for (let at = 0; at < Math.min(upTo + 1, changed); at++) {
-      const sides = sidesOf(batch, i, at);
-      const both = sides === LEAVES + ENTERS;
-      const contents = sides === 0 ? 0 : both ? 2 : 1;
-      sum += dim * (both && changes[at].sameKey ? 1 : contents);
-      if (at < upTo) sum += contents * (valueDim + 1);
-    }
-    return sum;
-  };
-  const alike = masked ? 0 : whole(0, changed);
   for (let i = 0; i < count; i++) {
-    cost += masked || done[i] < changed ? whole(i, done[i]) : alike;
+    cost += costOf(batch, i, batch.done[i], dim, valueDim);
   }
   return cost;
+}
+
+/** Those of one row, which has scored the change that it stopped at. */
+function costOf(
+  batch: Batch,
+  i: number,
+  done: number,
+  dim: number,
+  valueDim: number,
+): number {
+  let sum = 0;
+  for (let at = 0; at < Math.min(done + 1, batch.count); at++) {
+    const sides = sidesOf(batch, i, at), both = sides === LEAVES + ENTERS;
+    const contents = sides === 0 ? 0 : both ? 2 : 1;
+    sum += dim * (both && batch.changes[at].sameKey ? 1 : contents);
+    if (at < done) sum += contents * (valueDim + 1);
+  }
+  return sum;
 }

@@ -253,6 +253,14 @@ export function roomyScratch(
   return scratch;
 }
 
+/** Makes room for so many scores. */
+export function roomyScores(
+  { scratch, kernel: { home } }: Memory,
+  scores: number,
+): void {
+  if (scratch.scores.length < scores) home.grow(scratch, "scores", scores);
+}
+
 /** Bytes held by all arrays and maps. */
 export function memoryBytes(
   {
@@ -277,7 +285,7 @@ export function memoryBytes(
     5 * rows.clocks.byteLength +
     sumsBytes(rows.sums) + answers + logBytes(log) + pairsBytes(pairs) +
     (selection?.bytes() ?? 0) +
-    32 * scratch.slots.length +
+    24 * scratch.slots.length + scratch.scores.byteLength +
     arena.floats.byteLength + batchBytes(batch) + spreadBytes(spread) +
     sumsBytes(guest) +
     (mask.kind === "edges" ? edgesBytes(mask.edges) : 0);

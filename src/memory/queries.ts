@@ -7,7 +7,7 @@
 import type { Id } from "../check.ts";
 import type { Row } from "../rows.ts";
 import type { Query } from "../kernel/kernel.ts";
-import { aimQuery } from "../kernel/replay.ts";
+import { aimQuery } from "../kernel/score.ts";
 import { spreadEntries } from "../kernel/spread.ts";
 import { clearRow } from "../matrix/store.ts";
 import { dropQueryEdges } from "./edges.ts";

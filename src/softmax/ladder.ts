@@ -37,7 +37,7 @@ export type Verdict = "answered" | "open" | "loose";
 export const UNIT_ROUNDOFF: number = 2 ** -53;
 /** Terms of second order in the bound are below this share of it. */
 const SLACK = 1 + 2 ** -9;
-/** Five roundings in forming x, three in testing it. */
+/** Four roundings in forming x (numerator, mass, its inverse, the product) and three in testing it, one to spare. */
 const ROUNDINGS = 8 * UNIT_ROUNDOFF * SLACK;
 /** The bound holds where the mass is this many times the error of its sum. */
 const LEAST_MASS = 2 ** 10;
@@ -105,12 +105,12 @@ export function quickAnswer(
   const floor = Math.max(scale - SCALE_BITS, LEAST_STEP) | 0;
   const high = sums.numeratorHigh, low = sums.numeratorLow;
   const fineMagic = fineMagicOf(sums.fine[row]);
+  const factor = 1 / mass * unit;
   const atUnit = relative * unit, atSize = relative + ROUNDINGS;
   const toStep = precision - 1;
   let opened = 0, loose = false;
   for (let c = 0, from = row * valueDim; c < valueDim; c++, from++) {
-    const x = ((high[from] - COARSE_MAGIC) + (low[from] - fineMagic)) / mass *
-      unit;
+    const x = ((high[from] - COARSE_MAGIC) + (low[from] - fineMagic)) * factor;
     const size = Math.abs(x);
     const head = highWord(x);
     // Subnormals and 0 read as −1023: below every floor.

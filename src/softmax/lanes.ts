@@ -6,63 +6,29 @@
  * range and a mask over it, applied lane by lane, so a row's bits do not depend on what the others may attend to nor on
  * what is in keys that it may not.
  *
- * 32 bits hold less than the contract of `attention.ts` asks for. Rows whose output is not finite, whose scores went
- * beyond 32 bits or whose queries lost bits to underflow are done again by the scalar kernel: they are known when a row
- * is finished.
+ * Rows that leave the range of 32-bit floats are done again by the scalar kernel (`lane_rows.ts`).
  *
  * @module
  */
 
 import { flash as scalar } from "../kernel/flash.ts";
 import {
-  type FlashWasm,
   LANES,
   LANES_END,
   LANES_FIRST,
-  LANES_LEAST,
   LANES_STATE,
-  type Layout,
   layOut,
+  loadKeys,
   loadRows,
-  ROW_LEAST,
   ROW_STATE,
-} from "../kernel/flash_wasm.ts";
-import { endKey, firstKey } from "./admit.ts";
+} from "../kernel/flash_layout.ts";
+import type { FlashWasm } from "../kernel/flash_wasm.ts";
 import { type Job, makeScratch, type Scratch, startOf } from "./block.ts";
 import { attendRows } from "./blocked.ts";
-import { endAdmitted, firstAdmitted, type Mask, maskRow } from "./mask.ts";
+import { begin, finish, loadMask, union, type Walk } from "./lane_rows.ts";
 
 /** Factors of queries and caps of scores must be 32-bit floats with all their bits. */
 const LARGEST = 2 ** 126;
-/** Scores below this size are lost in a bias of −2¹²⁵, in 64 bits as in 32. */
-const ABSORBED = 2 ** 70;
-/** What cannot be held as a bias of 32 bits and is not −Infinity. */
-const LEAST_BIAS = -3.4028234663852886e38;
-
-/** Rows of a walk: where each is and what it may attend to. */
-interface Rows {
-  first: Int32Array;
-  end: Int32Array;
-  maskAt: Float64Array;
-  outputAt: Float64Array;
-  /** 1 where the scalar kernel has to do it again. */
-  again: Uint8Array;
-}
-
-/** All that a walk needs. */
-interface Walk {
-  job: Job;
-  flash: FlashWasm;
-  layout: Layout;
-  rows: Rows;
-  queries: Float32Array;
-  keys: Float32Array;
-  values: Float32Array;
-  output: Float32Array;
-  /** The soft cap, 0 for none, and its factor. */
-  cap: number;
-  capFactor: number;
-}
 
 /** Whether a job is one of 32-bit floats throughout, with factors that they hold and no scores to keep. */
 export function fitsLanes(job: Job): boolean {
@@ -95,8 +61,11 @@ export function attendLanes(verb: string, job: Job, flash: FlashWasm): void {
     rows: {
       first: new Int32Array(layout.rows),
       end: new Int32Array(layout.rows),
+      queryAt: new Float64Array(layout.rows),
       maskAt: new Float64Array(layout.rows),
       outputAt: new Float64Array(layout.rows),
+      from: new Int32Array(layout.rows),
+      to: new Int32Array(layout.rows),
       again: new Uint8Array(layout.rows),
     },
     queries: queries.data as Float32Array,
@@ -128,120 +97,130 @@ export function attendLanes(verb: string, job: Job, flash: FlashWasm): void {
   }
 }
 
-/** Packs rows row … row + count − 1 of a key head, finds what each may attend to, empties their sums. */
-function begin(
-  walk: Walk,
-  batch: number,
-  keyHead: number,
-  row: number,
-  count: number,
-): void {
-  const { job, flash, layout, rows } = walk;
-  const { queries, keys, output, admission } = job, { mask } = admission;
-  const group = queries.heads / keys.heads, factor = job.scale;
-  const size = layout.inRows ? 1 : LANES, { dim } = queries;
-  for (let r = 0; r < count; r += size) {
-    const some = Math.min(size, count - r);
-    for (let lane = 0; lane < some; lane++) {
-      const at = r + lane, i = (row + at) % queries.length;
-      const head = keyHead * group + Math.floor((row + at) / queries.length);
-      loadRows(
-        flash,
-        layout,
-        layout.stagingAt + lane * dim * 4,
-        walk.queries,
-        startOf(queries, batch, head) + i * queries.rowStride,
-        dim,
-        1,
-        dim,
-        dim,
-      );
-      rows.first[at] = Math.min(firstKey(admission, batch, i), keys.length);
-      rows.end[at] = Math.max(endKey(admission, batch, i), 0);
-      rows.maskAt[at] = mask === undefined ? 0 : maskRow(mask, batch, head, i);
-      rows.outputAt[at] = startOf(output, batch, head) + i * output.rowStride;
-    }
-    const lost = flash.packQueries(
-      layout.queryAt + r * layout.dim * 4,
-      layout.stagingAt,
-      some,
-      size,
-      dim,
-      layout.dim,
-      factor,
-    );
-    for (let lane = 0; lane < some; lane++) {
-      rows.again[r + lane] = lost >> lane & 1;
-    }
-    const numerator = layout.numeratorAt + r * layout.columns * 4;
-    if (layout.inRows) {
-      const state = layout.stateAt + r * ROW_STATE;
-      flash.emptyRow(state, numerator, layout.columns);
-    } else {
-      const state = layout.stateAt + r / LANES * LANES_STATE;
-      flash.emptyLanes(state, numerator, layout.columns);
-    }
+/** Lets the first `count` rows meet all keys that some of them may attend to. */
+function meet(walk: Walk, batch: number, head: number, count: number): void {
+  const { job, layout, rows } = walk, { length } = job.keys;
+  const all = union(rows, undefined, 0, count, 0, length);
+  const start = all.from - all.from % layout.keys;
+  for (let block = start; block < all.to; block += layout.keys) {
+    const end = Math.min(block + layout.keys, all.to);
+    if (layout.inRows) meetInRows(walk, batch, head, count, block, end);
+    else meetInLanes(walk, batch, head, count, block, end);
   }
 }
 
-/** Lets the first `count` rows meet all keys that some of them may attend to. */
-function meet(walk: Walk, batch: number, head: number, count: number): void {
-  const { job, flash, layout, rows } = walk, { keys, values } = job;
-  const { mask } = job.admission;
-  const all = union(rows, undefined, 0, count, 0, keys.length);
-  const keyStart = startOf(keys, batch, head);
-  const valueStart = startOf(values, batch, head);
-  const size = layout.inRows ? 1 : LANES;
-  for (
-    let block = all.from - all.from % layout.keys;
-    block < all.to;
-    block += layout.keys
-  ) {
-    const blockEnd = Math.min(block + layout.keys, all.to);
-    let loaded = false;
-    for (let row = 0; row < count; row += size) {
-      const end = Math.min(row + size, count);
-      const { from, to } = union(rows, mask, row, end, block, blockEnd);
-      if (from >= to) continue;
-      if (!loaded) {
-        loadRows(
-          flash,
-          layout,
-          layout.keyAt,
-          walk.keys,
-          keyStart + block * keys.rowStride,
-          keys.rowStride,
-          blockEnd - block,
-          keys.dim,
-          layout.dim,
-        );
-        loadRows(
-          flash,
-          layout,
-          layout.valueAt,
-          walk.values,
-          valueStart + block * values.rowStride,
-          values.rowStride,
-          blockEnd - block,
-          values.dim,
-          values.dim,
-        );
-        loaded = true;
-      }
-      if (!layout.inRows) {
-        foldGroup(walk, row, end, block, from, to);
-        continue;
-      }
-      // Two rows that may attend to the same keys of the block go together.
-      let two = false;
-      if (row + 1 < count) {
-        const next = union(rows, mask, row + 1, row + 2, block, blockEnd);
-        two = next.from === from && next.to === to;
-      }
-      foldOne(walk, row, two, block, from, to);
-      if (two) row++;
+/** A block of keys for groups of eight rows. */
+function meetInLanes(
+  walk: Walk,
+  batch: number,
+  head: number,
+  count: number,
+  block: number,
+  blockEnd: number,
+): void {
+  const { rows } = walk, { mask } = walk.job.admission;
+  let loaded = false;
+  for (let row = 0; row < count; row += LANES) {
+    const end = Math.min(row + LANES, count);
+    const { from, to } = union(rows, mask, row, end, block, blockEnd);
+    if (from >= to) continue;
+    if (!loaded) {
+      bringKeys(walk, batch, head, block, blockEnd);
+      bringValues(walk, batch, head, block, blockEnd);
+      loaded = true;
     }
+    foldGroup(walk, row, end, block, from, to);
   }
+}
+
+/** A block of keys for few rows: first the scores of all, so that values may take the place of the keys. */
+function meetInRows(
+  walk: Walk,
+  batch: number,
+  head: number,
+  count: number,
+  block: number,
+  blockEnd: number,
+): void {
+  const { flash, layout, rows } = walk, { mask } = walk.job.admission;
+  const { from, to } = rows, { scoresStride } = layout;
+  let some = false;
+  for (let row = 0; row < count; row++) {
+    const range = union(rows, mask, row, row + 1, block, blockEnd);
+    from[row] = range.from;
+    to[row] = range.to;
+    if (range.from < range.to) some = true;
+  }
+  if (!some) return;
+  bringKeys(walk, batch, head, block, blockEnd);
+  for (let row = 0; row < count; row++) {
+    if (from[row] >= to[row]) continue;
+    const two = goTogether(walk, row, count);
+    flash.scoreRows(
+      layout.scoresAt + row * scoresStride,
+      scoresStride,
+      layout.queryAt + row * layout.dim * 4,
+      layout.keyAt + (from[row] - block) * layout.dim * 4,
+      to[row] - from[row],
+      layout.dim,
+      Number(two),
+    );
+    if (two) row++;
+  }
+  bringValues(walk, batch, head, block, blockEnd);
+  for (let row = 0; row < count; row++) {
+    if (from[row] >= to[row]) continue;
+    const two = goTogether(walk, row, count);
+    foldRows(walk, row, two, block);
+    if (two) row++;
+  }
+}
+
+/** Whether a row and the next may attend to the same keys of the block. */
+function goTogether(walk: Walk, row: number, count: number): boolean {
+  const { from, to } = walk.rows;
+  return row + 1 < count && from[row + 1] === from[row] &&
+    to[row + 1] === to[row];
+}
+
+/** Loads the keys of a block. */
+function bringKeys(
+  { flash, layout, job, keys }: Walk,
+  batch: number,
+  head: number,
+  block: number,
+  blockEnd: number,
+): void {
+  const view = job.keys;
+  loadKeys(
+    flash,
+    layout,
+    keys,
+    startOf(view, batch, head) + block * view.rowStride,
+    view.rowStride,
+    blockEnd - block,
+    view.dim,
+  );
+}
+
+/** Loads their values. */
+function bringValues(
+  { flash, layout, job, values }: Walk,
+  batch: number,
+  head: number,
+  block: number,
+  blockEnd: number,
+): void {
+  const view = job.values;
+  loadRows(
+    flash,
+    layout.valueAt,
+    values,
+    startOf(view, batch, head) + block * view.rowStride,
+    view.rowStride,
+    blockEnd - block,
+    view.dim,
+  );
 }
 
 /** Folds the keys from … to − 1 into a group of rows. */
@@ -281,6 +260,7 @@ function foldGroup(
     to - block,
     layout.dim,
     job.values.dim,
+    Number(layout.panels),
     Number(ragged),
     mask === undefined ? 0 : layout.maskAt,
     maskStride,
@@ -289,164 +269,27 @@ function foldGroup(
   );
 }
 
-/** Folds the keys from … to − 1 into one row or two. */
-function foldOne(
-  walk: Walk,
-  row: number,
-  two: boolean,
-  block: number,
-  from: number,
-  to: number,
-): void {
+/** Folds the keys of a block, whose scores are there, into one row or two. */
+function foldRows(walk: Walk, row: number, two: boolean, block: number): void {
   const { flash, layout, job } = walk, { mask } = job.admission;
-  const rowEnd = two ? row + 2 : row + 1;
+  const from = walk.rows.from[row], to = walk.rows.to[row];
+  const rowEnd = two ? row + 2 : row + 1, offset = (from - block) * 4;
   const maskStride = mask === undefined
     ? 0
     : loadMask(walk, mask, row, rowEnd, block, from, to, false);
-  flash.foldRows(
-    layout.queryAt + row * layout.dim * 4,
-    layout.keyAt,
-    layout.valueAt,
+  flash.addRows(
     layout.numeratorAt + row * layout.columns * 4,
     layout.stateAt + row * ROW_STATE,
-    layout.scoresAt,
-    from - block,
-    to - block,
-    layout.dim,
+    layout.scoresAt + row * layout.scoresStride,
+    layout.scoresStride,
+    layout.valueAt + offset * job.values.dim,
+    to - from,
     job.values.dim,
     layout.columns,
     Number(two),
-    mask === undefined ? 0 : layout.maskAt,
+    mask === undefined ? 0 : layout.maskAt + offset,
     maskStride,
     walk.cap,
     walk.capFactor,
   );
-}
-
-/** Loads the mask of some rows for the keys from … to − 1; bytes from row to row, 0 where they share one. */
-function loadMask(
-  walk: Walk,
-  mask: Mask,
-  row: number,
-  rowEnd: number,
-  block: number,
-  from: number,
-  to: number,
-  ragged: boolean,
-): number {
-  const { flash, layout, rows } = walk, { maskAt } = rows;
-  let shared = !ragged;
-  for (let r = row + 1; r < rowEnd; r++) {
-    if (maskAt[r] !== maskAt[row]) shared = false;
-  }
-  const count = shared ? 1 : rowEnd - row, width = layout.maskStride / 4;
-  const offset = from - block;
-  for (let lane = 0; lane < count; lane++) {
-    const r = row + lane, at = lane * width + offset;
-    const first = Math.max(from, rows.first[r]);
-    const end = Math.max(first, Math.min(to, rows.end[r]));
-    const source = maskAt[r];
-    const start = at + first - from, behind = at + end - from;
-    const last = at + to - from;
-    if (mask.additive) {
-      const target = flash.floats, base = layout.maskAt / 4;
-      target.fill(-Infinity, base + at, base + start);
-      if (mask.data instanceof Float32Array) {
-        target.set(
-          mask.data.subarray(source + first, source + end),
-          base + start,
-        );
-      } else {
-        for (let j = first; j < end; j++) {
-          const bias = mask.data[source + j];
-          target[base + start + j - first] = bias === -Infinity
-            ? bias
-            : Math.max(bias, LEAST_BIAS);
-        }
-      }
-      target.fill(-Infinity, base + behind, base + last);
-    } else {
-      const target = flash.bytes, base = layout.stagingAt;
-      target.fill(0, base + at, base + start);
-      target.set(
-        (mask.data as Uint8Array).subarray(source + first, source + end),
-        base + start,
-      );
-      target.fill(0, base + behind, base + last);
-    }
-  }
-  if (!mask.additive) {
-    flash.widenMask(layout.maskAt, layout.stagingAt, count * width);
-  }
-  return shared ? 0 : layout.maskStride;
-}
-
-/** Writes the outputs of the first `count` rows; whether some are to be done again. */
-function finish(walk: Walk, count: number): boolean {
-  const { flash, layout, rows, output } = walk, { dim } = walk.job.output;
-  const size = layout.inRows ? 1 : LANES, from = layout.stagingAt / 4;
-  let some = false;
-  for (let row = 0; row < count; row += size) {
-    const numerator = layout.numeratorAt + row * layout.columns * 4;
-    const lanes = Math.min(size, count - row);
-    const state = layout.inRows
-      ? layout.stateAt + row * ROW_STATE
-      : layout.stateAt + row / LANES * LANES_STATE;
-    const flags = layout.inRows
-      ? flash.finishRow(layout.stagingAt, numerator, state, dim)
-      : flash.finishLanes(layout.stagingAt, numerator, state, lanes, dim);
-    for (let lane = 0; lane < lanes; lane++) {
-      const r = row + lane, to = rows.outputAt[r];
-      const least = flash
-        .floats[state / 4 + (layout.inRows ? ROW_LEAST : LANES_LEAST + lane)];
-      if (
-        flags >> lane & 1 ||
-        flags >> lane + LANES & 1 && !sameBiases(walk, r, least)
-      ) rows.again[r] = 1;
-      if (rows.again[r] === 1) some = true;
-      else {
-        const start = from + lane * dim;
-        output.set(flash.floats.subarray(start, start + dim), to);
-      }
-    }
-  }
-  return some;
-}
-
-/** Whether all biases of a row are one number in which its scores are lost, so that cutting it off changed nothing. */
-function sameBiases(walk: Walk, row: number, least: number): boolean {
-  const { mask } = walk.job.admission, { first, end, maskAt } = walk.rows;
-  if (!mask?.additive || !(least > -ABSORBED)) return false;
-  const { data } = mask, at = maskAt[row];
-  let same: number | undefined;
-  for (let j = first[row]; j < end[row]; j++) {
-    const bias = data[at + j];
-    if (bias === -Infinity) continue;
-    if (same !== undefined && bias !== same) return false;
-    same = bias;
-  }
-  return true;
-}
-
-/** The smallest range within from … to − 1 that holds what rows row … rowEnd − 1 may attend to of it. */
-function union(
-  rows: Rows,
-  mask: Mask | undefined,
-  row: number,
-  rowEnd: number,
-  from: number,
-  to: number,
-): { from: number; to: number } {
-  let least = to, most = from;
-  for (let r = row; r < rowEnd; r++) {
-    let low = Math.max(from, rows.first[r]), high = Math.min(to, rows.end[r]);
-    if (mask !== undefined && low < high) {
-      low = firstAdmitted(mask, rows.maskAt[r], low, high);
-      high = endAdmitted(mask, rows.maskAt[r], low, high);
-    }
-    if (low >= high) continue;
-    if (low < least) least = low;
-    if (high > most) most = high;
-  }
-  return { from: least, to: most };
 }

@@ -84,7 +84,9 @@ export function makeScratch(keys: number, home: Home = apart): Scratch {
 
 /** Makes room for more keys. */
 export function growScratch(scratch: Scratch, keys: number, home: Home): void {
-  for (const name of ARRAYS) home.grow(scratch, name, keys);
+  for (const name of ARRAYS) {
+    home.grow(scratch, name, Math.max(keys, scratch[name].length));
+  }
 }
 
 /** The slots come last: their length says how much room there is. */

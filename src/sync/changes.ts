@@ -236,7 +236,7 @@ function makeEntryRoom(
     reserveSpread(entry.spread, dim, keys.count[at]);
   }
   if (values.evens[at] === DENSE && entry.value.length === 0) {
-    home.grow(entry, "value", valueDim);
+    home.grow(entry, "value", valueDim + valueDim % 2);
   }
 }
 
@@ -248,13 +248,12 @@ function load(
   values: Store,
   at: number,
 ): void {
-  const { dim, valueDim, rows } = memory;
+  const { dim, valueDim, rows, kernel } = memory;
   if (keys.evens[at] === DENSE) {
     entry.keyEntries = undefined;
     entry.plain = keys.dense;
     entry.at = keys.start[at] * dim;
-    const { key, plain } = entry;
-    for (let t = 0, from = entry.at; t < dim; t++) key[t] = plain[from++];
+    kernel.widen(entry.plain, entry.at, dim, entry.key);
   } else {
     entry.keyEntries = entriesOf(keys, at);
     if (rows.queries.denseRows < rows.slots.size) {
@@ -265,9 +264,11 @@ function load(
   }
   if (values.evens[at] === DENSE) {
     entry.valueEntries = undefined;
-    const { value } = entry, { dense } = values;
-    for (let c = 0, from = values.start[at] * valueDim; c < valueDim; c++) {
-      value[c] = dense[from++];
-    }
+    kernel.widen(
+      values.dense,
+      values.start[at] * valueDim,
+      valueDim,
+      entry.value,
+    );
   } else entry.valueEntries = entriesOf(values, at);
 }

@@ -5,27 +5,87 @@
  */
 
 import type { Id } from "../check.ts";
-import type { Query, Sums } from "../kernel/kernel.ts";
+import { LANES, type Query, type Scratch } from "../kernel/kernel.ts";
+import { reserveRows } from "../memory/batch.ts";
 import { COLD } from "../memory/log.ts";
 import { keysOf } from "../memory/edges.ts";
 import { admits } from "../memory/mask.ts";
-import { type Memory, roomyScratch } from "../memory/memory.ts";
+import { type Memory, roomyScores, roomyScratch } from "../memory/memory.ts";
 import { queryOf, writeOut } from "../memory/queries.ts";
 import { forgetRow, markSeen } from "../memory/pairs.ts";
 import { slotOf } from "../memory/slots.ts";
 
+/** Starts watched rows over; those that see all keys are scored a few at a time. */
+export function recomputeRows(memory: Memory, cold: readonly number[]): void {
+  const { rows, keys, kernel, batch, factor, spread, mask } = memory;
+  if (mask.kind !== "all" || memory.selection !== undefined) {
+    for (const row of cold) recomputeRow(memory, row);
+    return;
+  }
+  const lanes = Math.min(LANES, Math.floor(MOST_SCORES / keys.slots.size));
+  for (let at = 0; at < cold.length;) {
+    const some = cold.slice(at, at + lanes);
+    at += Math.max(1, some.length);
+    if (some.length < 2) {
+      recomputeRow(memory, cold[at - 1]);
+      continue;
+    }
+    reserveRows(batch, some.length, false, kernel.home);
+    roomyScores(memory, some.length * keys.slots.size);
+    const count = gather(memory, GUEST, 0), { scratch } = memory;
+    batch.rows.set(some);
+    kernel.scoreRows(
+      rows.queries,
+      batch.rows,
+      some.length,
+      factor,
+      keys.keys,
+      keys.scoreBiases,
+      scratch,
+      count,
+      spread,
+    );
+    some.forEach((row, i) => {
+      voidRow(memory, row);
+      const scores = scratch.scores.subarray(i * count, (i + 1) * count);
+      foldRow(memory, row, { ...scratch, scores }, count);
+    });
+  }
+}
+
+/** Numbers of scores that are kept at a time: a megabyte. */
+const MOST_SCORES = 2 ** 17;
+
 /** Starts a watched row over. */
 export function recomputeRow(memory: Memory, row: number): void {
-  const { rows, counters, log } = memory;
+  const { rows } = memory;
+  voidRow(memory, row);
+  const count = gather(memory, rows.slots.idOf[row], rows.positions[row]);
+  scoreKeys(memory, queryOf(memory, row), count);
+  foldRow(memory, row, memory.scratch, count);
+}
+
+/** A row is void while it starts over: if a mask throws half way, it does so again at its next read. */
+function voidRow({ rows }: Memory, row: number): void {
   rows.clocks[row] = COLD;
   rows.answers.delete(row);
-  const count = gather(memory, rows.slots.idOf[row], rows.positions[row]);
-  fold(memory, rows.sums, row, queryOf(memory, row), count);
+}
+
+/** Folds the scored keys of scratch into a row. */
+function foldRow(
+  memory: Memory,
+  row: number,
+  scratch: Scratch,
+  count: number,
+): void {
+  const { rows, keys, kernel, counters, log } = memory;
+  kernel.recompute(rows.sums, row, scratch, count, keys.values, keys.peaks);
   const { norm, bias } = largestSizes(
     memory,
     rows.norms[row],
     rows.sums.anchor[row],
     count,
+    scratch,
   );
   rows.keyNorms[row] = norm;
   rows.biasSizes[row] = bias;
@@ -52,9 +112,9 @@ export function largestSizes(
   queryNorm: number,
   anchor: number,
   count: number,
+  { slots, scores }: Scratch = memory.scratch,
 ): { norm: number; bias: number } {
-  const { slots, scores } = memory.scratch,
-    { norms, scoreBiases } = memory.keys;
+  const { norms, scoreBiases } = memory.keys;
   let norm = 0, bias = 0;
   for (let i = 0; i < count; i++) {
     const keyNorm = norms[slots[i]], size = Math.abs(scoreBiases[slots[i]]);
@@ -83,19 +143,6 @@ export function isFar(
 
 /** 500 binary orders, and those that a row's mass may fall below its anchor. */
 const FAR = 600;
-
-/** Scores the keys gathered in scratch and folds them into a row. */
-export function fold(
-  memory: Memory,
-  sums: Sums,
-  row: number,
-  query: Query,
-  count: number,
-): void {
-  const { kernel, keys, scratch } = memory;
-  scoreKeys(memory, query, count);
-  kernel.recompute(sums, row, scratch, count, keys.values, keys.peaks);
-}
 
 /** Scores the keys gathered in scratch. */
 export function scoreKeys(memory: Memory, query: Query, count: number): void {

@@ -31,7 +31,7 @@ import { makeReadRoom, type Memory } from "../memory/memory.ts";
 import { queryOf, writeOut } from "../memory/queries.ts";
 import { forgetRow, markSeen } from "../memory/pairs.ts";
 import { restartCost } from "./plan.ts";
-import { isFar, recomputeRow } from "./recompute.ts";
+import { isFar, recomputeRow, recomputeRows } from "./recompute.ts";
 
 /** Whether a row has seen everything. */
 export function isCurrent(
@@ -53,7 +53,7 @@ export function syncRows(memory: Memory, wanted: readonly number[]): void {
     for (const row of wanted) if (!isCurrent(memory, row)) selection.sync(row);
     return;
   }
-  for (const row of replayRows(memory, wanted)) recomputeRow(memory, row);
+  recomputeRows(memory, replayRows(memory, wanted));
 }
 
 /** Brings a row up to date if `work` multiply-adds are enough for that; returns how many are left to do. */
@@ -149,8 +149,9 @@ function mostKeys({ keys, mask, rows }: Memory, row: number): number {
 function groupStale(
   memory: Memory,
   wanted: readonly number[],
-): Map<number, number[]> {
-  const groups = new Map<number, number[]>(), { clocks } = memory.rows;
+): Map<number, readonly number[]> {
+  const groups = new Map<number, readonly number[]>(), { clocks } = memory.rows;
+  if (areAlike(memory, wanted)) return groups.set(clocks[wanted[0]], wanted);
   // Rows that are read together were read together before.
   let clock = NaN, group: number[] = [];
   for (let i = 0; i < wanted.length; i++) {
@@ -158,12 +159,24 @@ function groupStale(
     if (isCurrent(memory, row)) continue;
     if (clocks[row] !== clock) {
       clock = clocks[row];
-      group = groups.get(clock) ?? [];
+      group = groups.get(clock) as number[] ?? [];
       groups.set(clock, group);
     }
     group.push(row);
   }
   return groups;
+}
+
+/** Whether rows are all behind, and equally far. */
+function areAlike(memory: Memory, wanted: readonly number[]): boolean {
+  const { clocks } = memory.rows;
+  if (memory.mask.kind === "edges" || wanted.length === 0) return false;
+  const clock = clocks[wanted[0]];
+  if (clock === memory.log.clock) return false;
+  for (let i = 1; i < wanted.length; i++) {
+    if (clocks[wanted[i]] !== clock) return false;
+  }
+  return true;
 }
 
 /** Replays what rows have missed; those that had better start over go to `cold`. */
@@ -181,16 +194,20 @@ function replay(
   const shared = costAlike(memory)
     ? planRow(memory, group[0], changes)
     : undefined;
-  let moving: number[] = [];
-  for (const row of group) {
+  const isDear = (row: number) => {
     const { replaying, startingOver } = shared ??
       planRow(memory, row, changes);
-    if (replaying > startingOver) cold.push(row);
-    else {
-      rows.clocks[row] = COLD;
-      if (rows.answers.size > 0) rows.answers.delete(row);
-      moving.push(row);
-    }
+    return replaying > startingOver;
+  };
+  let moving = group;
+  if (shared === undefined || isDear(group[0])) {
+    const kept: number[] = [];
+    for (const row of group) (isDear(row) ? cold : kept).push(row);
+    moving = kept;
+  }
+  for (let i = 0; i < moving.length; i++) rows.clocks[moving[i]] = COLD;
+  if (rows.answers.size > 0) {
+    for (const row of moving) rows.answers.delete(row);
   }
   const masked = mask.kind !== "all";
   reserveRows(memory.batch, moving.length, masked, memory.kernel.home);
@@ -203,9 +220,10 @@ function replay(
     if (memory.batch.count > 0) moving = move(memory, moving, cold);
   }
   unloadBatch(memory.batch);
-  for (const row of moving) {
-    rows.clocks[row] = log.clock;
-    forgetRow(memory, row);
+  const { clocks } = rows, { clock } = log;
+  for (let i = 0; i < moving.length; i++) clocks[moving[i]] = clock;
+  if (memory.pairs.unseen.size > 0) {
+    for (const row of moving) forgetRow(memory, row);
   }
 }
 
@@ -218,19 +236,23 @@ function costAlike(
 }
 
 /** Moves rows over the changes of a batch; those whose grids cannot hold one of them go to `cold`, the others return. */
-function move(memory: Memory, moving: number[], cold: number[]): number[] {
+function move(
+  memory: Memory,
+  moving: readonly number[],
+  cold: number[],
+): readonly number[] {
   const { rows, kernel, factor, batch, counters } = memory;
   const { changes, done } = batch, count = moving.length;
-  batch.rows.set(moving);
+  for (let i = 0; i < count; i++) batch.rows[i] = moving[i];
   findSides(memory, moving);
-  kernel.replay(rows.sums, rows.queries, factor, batch, count);
-  counters.exchanged += countTried(batch, count);
+  const all = kernel.replay(rows.sums, rows.queries, factor, batch, count);
+  counters.exchanged += all && !batch.masked
+    ? count * batch.count
+    : countTried(batch, count);
   for (let at = 0; at < batch.count; at++) {
     noteSizes(memory, changes[at], at, count);
   }
-  let stopped = false;
-  for (let i = 0; i < count; i++) stopped ||= done[i] < batch.count;
-  if (!stopped) return moving;
+  if (all) return moving;
   return moving.filter((row, i) => {
     if (done[i] === batch.count) return true;
     // Its sums are void, so it holds no versions.

@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
-  chooseFlash,
-  type FlashWasm,
   layOut,
+  loadKeys,
+  loadQueries,
   loadRows,
-} from "../../src/kernel/flash_wasm.ts";
+} from "../../src/kernel/flash_layout.ts";
+import { chooseFlash, type FlashWasm } from "../../src/kernel/flash_wasm.ts";
 import { modules } from "../../src/kernel/wasm.ts";
 import { seeded } from "../../src/random.ts";
 
@@ -114,130 +115,177 @@ Deno.test("chooseFlash() gives one instance for a module, and the fastest where 
 });
 
 Deno.test("layOut() takes no more than a few hundred KB for any number of rows and keys, and its parts do not overlap", () => {
+  const widths = [[0, 0], [1, 1], [3, 17], [64, 64], [128, 128], [500, 1]];
   for (const name of NAMES) {
-    for (
-      const [dim, valueDim] of [[0, 0], [1, 1], [3, 17], [64, 64], [128, 128], [
-        500,
-        1,
-      ]]
-    ) {
+    for (const [dim, valueDim] of widths) {
       for (const rows of [1, 2, 7, 8, 9, 100, 1e6]) {
         for (const keys of [0, 1, 121, 1e7]) {
           const flash = fresh(name);
           const layout = layOut("attend", flash, rows, keys, dim, valueDim);
           assertEquals(flash.floats.buffer, flash.memory.buffer);
-          assert(flash.memory.buffer.byteLength <= 512 * 1024);
-          assertEquals(layout.keys % 20, 0);
-          assert(layout.keys % 120 === 0 || layout.keys < 120);
+          assert(flash.memory.buffer.byteLength <= 576 * 1024);
+          // Sums go by blocks, which have to lie at the same places for any number of rows and keys.
+          const { inRows, keyAt, valueAt } = layout, block = layout.keys;
+          if (inRows) assertEquals(block % 8, 0);
+          else assertEquals(block % (block < 120 ? 20 : 120), 0);
           const places = Object.entries(layout)
             .filter(([part]) => part.endsWith("At")).map(([, at]) => at);
           assertEquals(places, places.toSorted((a, b) => a - b));
           assert(places.every((at) => at % 16 === 0));
-          assert(
-            layout.numeratorAt - layout.queryAt >=
-              Math.min(rows, 8) * layout.dim * 4,
-          );
-          assert(layout.valueAt - layout.keyAt >= layout.keys * layout.dim * 4);
+          const queryBytes = layout.numeratorAt - layout.queryAt;
+          assert(queryBytes >= layout.rows * layout.dim * 4);
+          const keyBytes = (inRows ? layout.scoresAt : valueAt) - keyAt;
+          assert(keyBytes >= (block + 7) * layout.dim * 4);
+          assert(layout.scoresAt - valueAt >= (block * valueDim + 16) * 4);
         }
       }
     }
   }
 });
 
-Deno.test("loadRows() copies rows from any layout, with zeros behind those that are padded, and nothing else", () => {
+Deno.test("loadRows(), loadKeys() and loadQueries() put numbers from any layout where the kernel looks for them, and write nowhere else", () => {
+  const shapes = [
+    [4, 4],
+    [3, 3],
+    [5, 12],
+    [33, 40],
+    [64, 64],
+    [66, 70],
+    [1, 1],
+  ];
   for (const name of NAMES) {
     const flash = fresh(name);
-    for (
-      const [dim, stride] of [
-        [4, 4],
-        [3, 3],
-        [5, 12],
-        [33, 40],
-        [64, 64],
-        [66, 70],
-        [1, 1],
-        [0, 0],
-      ]
-    ) {
-      const rows = 7, layout = layOut("attend", flash, rows, rows, dim, dim);
-      const random = seeded(dim), from = 2;
-      const source = Float32Array.from(
-        { length: from + rows * stride },
-        () => random.normal(),
-      );
-      for (const padded of [dim, layout.dim]) {
-        const at = layout.keyAt, end = at / 4 + rows * padded;
+    // One query goes through rows, eight through lanes, and eighty meet panels of keys.
+    for (const queries of [1, 8, 80]) {
+      for (const [dim, stride] of shapes) {
+        const rows = 13, from = 2, random = seeded(dim);
+        const layout = layOut("attend", flash, queries, rows, dim, dim);
+        const { inRows, panels, dim: padded } = layout;
+        assertEquals([inRows, panels], [queries === 1, queries === 80]);
+        const source = Float32Array.from(
+          { length: from + rows * stride },
+          () => random.normal(),
+        );
+        const expected = (row: number, c: number) =>
+          c < dim ? source[from + row * stride + c] : 0;
+        const at = (place: number) => flash.floats[place];
+
         flash.floats.fill(7);
-        loadRows(flash, layout, at, source, from, stride, rows, dim, padded);
-        for (let row = 0; row < rows; row++) {
-          const start = at / 4 + row * padded;
-          assertEquals(
-            [...flash.floats.subarray(start, start + padded)],
-            Array.from(
-              { length: padded },
-              (_, c) => c < dim ? source[from + row * stride + c] : 0,
-            ),
-          );
+        const values = layout.valueAt / 4;
+        loadRows(flash, layout.valueAt, source, from, stride, rows, dim);
+        for (let i = 0; i < rows * dim; i++) {
+          assertEquals(at(values + i), expected(Math.floor(i / dim), i % dim));
         }
-        assertEquals(flash.floats[end], 7);
-        assertEquals(flash.floats[at / 4 - 1], 7);
+        assertEquals([at(values - 1), at(values + rows * dim)], [7, 7]);
+
+        flash.floats.fill(7);
+        const keys = layout.keyAt / 4;
+        loadKeys(flash, layout, source, from, stride, rows, dim);
+        for (let i = 0; i < rows * padded; i++) {
+          const row = Math.floor(i / padded), c = i % padded;
+          const panel = (row - row % 5) * padded + c * 5 + row % 5;
+          assertEquals(at(keys + (panels ? panel : i)), expected(row, c));
+        }
+        // The last panel has room for two keys more.
+        const end = keys + (panels ? 15 : 13) * padded;
+        assertEquals([at(keys - 1), at(end)], [7, 7]);
+
+        flash.floats.fill(7);
+        const count = inRows ? 1 : 5, lanes = inRows ? 1 : 8;
+        const start = layout.queryAt / 4 + lanes * padded;
+        const starts = new Float64Array(lanes + count);
+        for (let row = 0; row < count; row++) {
+          starts[lanes + row] = from + row * stride;
+        }
+        assertEquals(
+          loadQueries(
+            flash,
+            layout,
+            lanes,
+            source,
+            starts,
+            stride,
+            count,
+            dim,
+            0.5,
+          ),
+          0,
+        );
+        for (let row = 0; row < lanes; row++) {
+          for (let c = 0; c < padded; c++) {
+            const scaled = row < count ? expected(row, c) / 2 : 0;
+            assertEquals(at(start + c * lanes + row), scaled);
+          }
+        }
+        assertEquals([at(start - 1), at(start + lanes * padded)], [7, 7]);
       }
     }
   }
 });
 
-Deno.test("foldRows() and foldLanes() leave alone what is not theirs", () => {
-  // Everything behind the layout is filled with a number that must still be there afterwards.
+Deno.test("loadQueries() says which queries lost bits to underflow", () => {
   for (const name of NAMES) {
-    for (const rows of [1, 2, 8]) {
+    for (const rows of [1, 8]) {
+      const flash = fresh(name);
+      const layout = layOut("attend", flash, rows, 8, 4, 4);
+      const numbers = new Float32Array(rows * 4).fill(1), last = rows * 4 - 1;
+      numbers[last] = 1e-37;
+      numbers[last - 1] = 0;
+      const starts = Float64Array.from({ length: rows }, (_, i) => i * 4);
+      const lost = (factor: number) =>
+        loadQueries(flash, layout, 0, numbers, starts, 4, rows, 4, factor);
+      assertEquals(lost(1), 0);
+      assertEquals(lost(2 ** -20), 1 << rows - 1);
+      assertEquals(lost(0), 2 ** rows - 1);
+    }
+  }
+});
+
+Deno.test("folding leaves alone what is not its own", () => {
+  for (const name of NAMES) {
+    for (const rows of [1, 2, 8, 40]) {
       for (const [dim, valueDim] of [[1, 1], [4, 5], [7, 64], [64, 33]]) {
-        const flash = fresh(name), m = 250;
-        const layout = layOut("attend", flash, rows, m, dim, valueDim);
-        const random = seeded(dim);
-        const used = layout.stagingAt / 4;
-        flash.floats.fill(3, used);
+        const flash = fresh(name);
+        const layout = layOut("attend", flash, rows, 250, dim, valueDim);
+        const random = seeded(dim), m = Math.min(layout.keys, 250);
         const fill = (at: number, count: number) => {
           for (let i = 0; i < count; i++) {
             flash.floats[at / 4 + i] = random.normal();
           }
         };
-        fill(layout.queryAt, rows * layout.dim);
+        flash.floats.fill(3, layout.queryAt / 4);
+        fill(layout.queryAt, 8 * layout.dim);
         fill(layout.keyAt, m * layout.dim);
         fill(layout.valueAt, m * valueDim);
-        const keys = flash.floats.slice(layout.keyAt / 4, layout.scoresAt / 4);
-        const {
-          queryAt,
-          keyAt,
-          valueAt,
-          numeratorAt,
-          stateAt,
-          scoresAt,
-          columns,
-        } = layout;
-        const places = [
-          queryAt,
-          keyAt,
-          valueAt,
-          numeratorAt,
-          stateAt,
-          scoresAt,
-        ] as const;
+        const { queryAt, keyAt, valueAt, numeratorAt, stateAt } = layout;
+        const { scoresAt, scoresStride, columns, panels } = layout;
+        const { dim: width } = layout;
+        const keys = flash.floats.slice(keyAt / 4, scoresAt / 4);
         if (layout.inRows) {
           for (let row = 0; row < rows; row++) {
-            flash.emptyRow(
-              stateAt + row * 16,
-              numeratorAt + row * columns * 4,
-              columns,
-            );
+            const numerator = numeratorAt + row * columns * 4;
+            flash.emptyRow(stateAt + row * 16, numerator, columns);
           }
-          flash.foldRows(
-            ...places,
-            1,
+          const two = rows - 1;
+          flash.scoreRows(
+            scoresAt,
+            scoresStride,
+            queryAt,
+            keyAt,
             m,
-            layout.dim,
+            width,
+            two,
+          );
+          flash.addRows(
+            numeratorAt,
+            stateAt,
+            scoresAt,
+            scoresStride,
+            valueAt,
+            m,
             valueDim,
             columns,
-            rows - 1,
+            two,
             0,
             0,
             0,
@@ -245,17 +293,30 @@ Deno.test("foldRows() and foldLanes() leave alone what is not theirs", () => {
           );
         } else {
           flash.emptyLanes(stateAt, numeratorAt, columns);
-          flash.foldLanes(...places, 1, m, layout.dim, valueDim, 0, 0, 0, 0, 0);
+          flash.foldLanes(
+            queryAt,
+            keyAt,
+            valueAt,
+            numeratorAt,
+            stateAt,
+            scoresAt,
+            1,
+            m,
+            width,
+            valueDim,
+            Number(panels),
+            0,
+            0,
+            0,
+            0,
+            0,
+          );
         }
-        assertEquals(
-          flash.floats.slice(layout.keyAt / 4, layout.scoresAt / 4),
-          keys,
-        );
-        assert(flash.floats.subarray(used).every((x) => x === 3));
-        assert(
-          flash.floats.subarray(numeratorAt / 4, numeratorAt / 4 + valueDim)
-            .some((x) => x !== 0),
-        );
+        assertEquals(flash.floats.slice(keyAt / 4, scoresAt / 4), keys);
+        const { floats } = flash;
+        assert(floats.subarray(layout.maskAt / 4).every((x) => x === 3));
+        const sums = floats.subarray(numeratorAt / 4);
+        assert(sums.subarray(0, valueDim).some((x) => x !== 0));
       }
     }
   }

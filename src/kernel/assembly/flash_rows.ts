@@ -8,19 +8,15 @@
  * flash_lanes.ts.
  */
 
+import { capScores, exp, expOnce, sums, table } from "./flash_exp";
+import { flagsOf, maskKey } from "./flash_mask";
 import {
-  capScores,
-  exp,
-  expOnce,
-  finite,
-  madd,
-  sums,
-  table,
-} from "./flash_exp";
-import { BLOCK, finishOne, maskKey } from "./flash_lanes";
-
-/** Bytes from the scores of one query to those of the next: seven scores may be written behind the last. */
-const SCORES: usize = (<usize> BLOCK + 8) << 2;
+  addPair16,
+  addRow16,
+  addRow32,
+  scoreOne,
+  scorePair,
+} from "./flash_row_tiles";
 
 /** Empties the state of a query, and its numerators. */
 export function emptyRow(state: usize, numerator: usize, columns: i32): void {
@@ -31,21 +27,37 @@ export function emptyRow(state: usize, numerator: usize, columns: i32): void {
 }
 
 /**
- * Folds the keys from … to − 1 of a block into one query or two, all of which admit them.
+ * Scores of `count` keys, the rows at `key`, for one query or two, which lie `dim` numbers apart, a multiple of 4.
  *
- * Two queries lie `dim`, their numerators `columns` and their states 4 floats apart, their masks `maskStride` bytes.
- * `dim` is a multiple of 4 and `columns` of 16; seven rows behind the block may be read.
+ * The scores of two lie `scoresStride` bytes apart; seven scores behind the last may be written, seven rows read.
  */
-export function foldRows(
+export function scoreRows(
+  scores: usize,
+  scoresStride: usize,
   query: usize,
-  keys: usize,
-  values: usize,
+  key: usize,
+  count: i32,
+  dim: i32,
+  two: bool,
+): void {
+  const stride = <usize> dim << 2;
+  if (two) scorePair(scores, scoresStride, query, key, stride, count);
+  else scoreOne(scores, query, key, stride, count);
+}
+
+/**
+ * Folds `count` keys with their scores and values into one query or two.
+ *
+ * Of two, numerators lie `columns` numbers apart, a multiple of 16, states 16 bytes, masks `maskStride` bytes. `mask`, if
+ * not 0: their biases. `cap` > 0: see capScores. Sixteen numbers behind the last value may be read.
+ */
+export function addRows(
   numerator: usize,
   state: usize,
   scores: usize,
-  from: i32,
-  to: i32,
-  dim: i32,
+  scoresStride: usize,
+  value: usize,
+  count: i32,
   valueDim: i32,
   columns: i32,
   two: bool,
@@ -54,150 +66,38 @@ export function foldRows(
   cap: f32,
   capFactor: f32,
 ): void {
-  const stride = <usize> dim << 2, valueStride = <usize> valueDim << 2;
-  const next = <usize> columns << 2;
-  for (let block = from - from % BLOCK; block < to; block += BLOCK) {
-    const first = max(block, from), count = min(block + BLOCK, to) - first;
-    const key = keys + <usize> first * stride;
-    const value = values + <usize> first * valueStride;
-    if (two) scorePair(scores, query, key, stride, count);
-    else scoreOne(scores, query, key, stride, count);
-    const biases = mask == 0 ? 0 : mask + (<usize> first << 2);
-    const factor = weighRow(scores, state, biases, count, cap, capFactor);
-    if (!two) {
-      let c = 0;
-      for (; c + 16 < columns; c += 32) {
-        addRow32(
-          numerator + (<usize> c << 2),
-          scores,
-          value + (<usize> c << 2),
-          valueStride,
-          count,
-          factor,
-        );
-      }
-      if (c < columns) {
-        addRow16(
-          numerator + (<usize> c << 2),
-          scores,
-          value + (<usize> c << 2),
-          valueStride,
-          count,
-          factor,
-        );
-      }
-      continue;
-    }
+  const valueStride = <usize> valueDim << 2, end = <usize> columns << 2;
+  const factor = weighRow(scores, state, mask, count, cap, capFactor);
+  if (two) {
     const second = weighRow(
-      scores + SCORES,
+      scores + scoresStride,
       state + 16,
-      biases == 0 ? 0 : biases + maskStride,
+      mask == 0 ? 0 : mask + maskStride,
       count,
       cap,
       capFactor,
     );
-    for (let c = 0; c < columns; c += 16) {
+    for (let c: usize = 0; c < end; c += 64) {
       addPair16(
-        numerator + (<usize> c << 2),
-        next,
+        numerator + c,
+        end,
         scores,
-        value + (<usize> c << 2),
+        scoresStride,
+        value + c,
         valueStride,
         count,
         factor,
         second,
       );
     }
+    return;
   }
-}
-
-/** Scores of one query, eight keys at a time. */
-function scoreOne(
-  scores: usize,
-  query: usize,
-  key: usize,
-  stride: usize,
-  count: i32,
-): void {
-  const end = query + stride;
-  for (let i = 0; i < count; i += 8, key += stride << 3, scores += 32) {
-    let key0 = key, key1 = key0 + stride, key2 = key1 + stride;
-    let key3 = key2 + stride, key4 = key3 + stride, key5 = key4 + stride;
-    let key6 = key5 + stride, key7 = key6 + stride;
-    let a0 = f32x4.splat(0),
-      a1 = f32x4.splat(0),
-      a2 = f32x4.splat(0),
-      a3 = f32x4.splat(0),
-      a4 = f32x4.splat(0),
-      a5 = f32x4.splat(0),
-      a6 = f32x4.splat(0),
-      a7 = f32x4.splat(0);
-    for (let at = query; at != end; at += 16) {
-      const x = v128.load(at);
-      a0 = madd(x, v128.load(key0), a0);
-      key0 += 16;
-      a1 = madd(x, v128.load(key1), a1);
-      key1 += 16;
-      a2 = madd(x, v128.load(key2), a2);
-      key2 += 16;
-      a3 = madd(x, v128.load(key3), a3);
-      key3 += 16;
-      a4 = madd(x, v128.load(key4), a4);
-      key4 += 16;
-      a5 = madd(x, v128.load(key5), a5);
-      key5 += 16;
-      a6 = madd(x, v128.load(key6), a6);
-      key6 += 16;
-      a7 = madd(x, v128.load(key7), a7);
-      key7 += 16;
-    }
-    v128.store(scores, sums(a0, a1, a2, a3));
-    v128.store(scores, sums(a4, a5, a6, a7), 16);
+  let c: usize = 0;
+  for (; c + 64 < end; c += 128) {
+    addRow32(numerator + c, scores, value + c, valueStride, count, factor);
   }
-}
-
-/** Scores of two queries, four keys at a time. */
-function scorePair(
-  scores: usize,
-  query: usize,
-  key: usize,
-  stride: usize,
-  count: i32,
-): void {
-  const end = query + stride;
-  for (let i = 0; i < count; i += 4, key += stride << 2, scores += 16) {
-    let key0 = key, key1 = key0 + stride, key2 = key1 + stride;
-    let key3 = key2 + stride, second = query + stride;
-    let a0 = f32x4.splat(0),
-      a1 = f32x4.splat(0),
-      a2 = f32x4.splat(0),
-      a3 = f32x4.splat(0),
-      b0 = f32x4.splat(0),
-      b1 = f32x4.splat(0),
-      b2 = f32x4.splat(0),
-      b3 = f32x4.splat(0);
-    let k: v128;
-    for (let at = query; at != end; at += 16, second += 16) {
-      const x = v128.load(at), y = v128.load(second);
-      k = v128.load(key0);
-      a0 = madd(x, k, a0);
-      b0 = madd(y, k, b0);
-      key0 += 16;
-      k = v128.load(key1);
-      a1 = madd(x, k, a1);
-      b1 = madd(y, k, b1);
-      key1 += 16;
-      k = v128.load(key2);
-      a2 = madd(x, k, a2);
-      b2 = madd(y, k, b2);
-      key2 += 16;
-      k = v128.load(key3);
-      a3 = madd(x, k, a3);
-      b3 = madd(y, k, b3);
-      key3 += 16;
-    }
-    v128.store(scores, sums(a0, a1, a2, a3));
-    v128.store(scores + SCORES, sums(b0, b1, b2, b3));
+  if (c < end) {
+    addRow16(numerator + c, scores, value + c, valueStride, count, factor);
   }
 }
 
@@ -273,186 +173,27 @@ function lane(x: v128, least: bool): f32 {
   return least ? min(min(a, b), min(c, d)) : max(max(a, b), max(c, d));
 }
 
-/** Thirty-two columns of one query's numerators: o · factor + Σ weight · value. */
-function addRow32(
-  numerator: usize,
-  weights: usize,
-  value: usize,
-  valueStride: usize,
-  count: i32,
-  factor: v128,
-): void {
-  let a0 = f32x4.splat(0),
-    a1 = f32x4.splat(0),
-    a2 = f32x4.splat(0),
-    a3 = f32x4.splat(0),
-    a4 = f32x4.splat(0),
-    a5 = f32x4.splat(0),
-    a6 = f32x4.splat(0),
-    a7 = f32x4.splat(0);
-  const first = value, end = weights + (<usize> count << 2);
-  for (let at = weights; at != end; at += 4, value += valueStride) {
-    const x = v128.load32_splat(at);
-    a0 = madd(x, v128.load(value, 0), a0);
-    a1 = madd(x, v128.load(value, 16), a1);
-    a2 = madd(x, v128.load(value, 32), a2);
-    a3 = madd(x, v128.load(value, 48), a3);
-    a4 = madd(x, v128.load(value, 64), a4);
-    a5 = madd(x, v128.load(value, 80), a5);
-    a6 = madd(x, v128.load(value, 96), a6);
-    a7 = madd(x, v128.load(value, 112), a7);
-  }
-  if (
-    !finite(
-      f32x4.add(
-        f32x4.add(f32x4.add(a0, a1), f32x4.add(a2, a3)),
-        f32x4.add(f32x4.add(a4, a5), f32x4.add(a6, a7)),
-      ),
-    )
-  ) {
-    addRowCarefully(numerator, weights, first, valueStride, end, factor, 8);
-    return;
-  }
-  v128.store(numerator, madd(v128.load(numerator, 0), factor, a0), 0);
-  v128.store(numerator, madd(v128.load(numerator, 16), factor, a1), 16);
-  v128.store(numerator, madd(v128.load(numerator, 32), factor, a2), 32);
-  v128.store(numerator, madd(v128.load(numerator, 48), factor, a3), 48);
-  v128.store(numerator, madd(v128.load(numerator, 64), factor, a4), 64);
-  v128.store(numerator, madd(v128.load(numerator, 80), factor, a5), 80);
-  v128.store(numerator, madd(v128.load(numerator, 96), factor, a6), 96);
-  v128.store(numerator, madd(v128.load(numerator, 112), factor, a7), 112);
-}
-
-/** Sixteen columns of one query's numerators: o · factor + Σ weight · value. */
-function addRow16(
-  numerator: usize,
-  weights: usize,
-  value: usize,
-  valueStride: usize,
-  count: i32,
-  factor: v128,
-): void {
-  let a0 = f32x4.splat(0),
-    a1 = f32x4.splat(0),
-    a2 = f32x4.splat(0),
-    a3 = f32x4.splat(0);
-  const first = value, end = weights + (<usize> count << 2);
-  for (let at = weights; at != end; at += 4, value += valueStride) {
-    const x = v128.load32_splat(at);
-    a0 = madd(x, v128.load(value, 0), a0);
-    a1 = madd(x, v128.load(value, 16), a1);
-    a2 = madd(x, v128.load(value, 32), a2);
-    a3 = madd(x, v128.load(value, 48), a3);
-  }
-  if (!finite(f32x4.add(f32x4.add(a0, a1), f32x4.add(a2, a3)))) {
-    addRowCarefully(numerator, weights, first, valueStride, end, factor, 4);
-    return;
-  }
-  v128.store(numerator, madd(v128.load(numerator, 0), factor, a0), 0);
-  v128.store(numerator, madd(v128.load(numerator, 16), factor, a1), 16);
-  v128.store(numerator, madd(v128.load(numerator, 32), factor, a2), 32);
-  v128.store(numerator, madd(v128.load(numerator, 48), factor, a3), 48);
-}
-
-/** Sixteen columns of the numerators of two queries. */
-function addPair16(
-  numerator: usize,
-  next: usize,
-  weights: usize,
-  value: usize,
-  valueStride: usize,
-  count: i32,
-  factor: v128,
-  second: v128,
-): void {
-  let a0 = f32x4.splat(0),
-    a1 = f32x4.splat(0),
-    a2 = f32x4.splat(0),
-    a3 = f32x4.splat(0),
-    b0 = f32x4.splat(0),
-    b1 = f32x4.splat(0),
-    b2 = f32x4.splat(0),
-    b3 = f32x4.splat(0);
-  let v: v128;
-  const first = value, end = weights + (<usize> count << 2);
-  for (let at = weights; at != end; at += 4, value += valueStride) {
-    const x = v128.load32_splat(at), y = v128.load32_splat(at + SCORES);
-    v = v128.load(value, 0);
-    a0 = madd(x, v, a0);
-    b0 = madd(y, v, b0);
-    v = v128.load(value, 16);
-    a1 = madd(x, v, a1);
-    b1 = madd(y, v, b1);
-    v = v128.load(value, 32);
-    a2 = madd(x, v, a2);
-    b2 = madd(y, v, b2);
-    v = v128.load(value, 48);
-    a3 = madd(x, v, a3);
-    b3 = madd(y, v, b3);
-  }
-  if (!finite(f32x4.add(f32x4.add(a0, a1), f32x4.add(a2, a3)))) {
-    addRowCarefully(numerator, weights, first, valueStride, end, factor, 4);
-  } else {
-    v128.store(numerator, madd(v128.load(numerator, 0), factor, a0), 0);
-    v128.store(numerator, madd(v128.load(numerator, 16), factor, a1), 16);
-    v128.store(numerator, madd(v128.load(numerator, 32), factor, a2), 32);
-    v128.store(numerator, madd(v128.load(numerator, 48), factor, a3), 48);
-  }
-  numerator += next;
-  if (!finite(f32x4.add(f32x4.add(b0, b1), f32x4.add(b2, b3)))) {
-    addRowCarefully(
-      numerator,
-      weights + SCORES,
-      first,
-      valueStride,
-      end + SCORES,
-      second,
-      4,
-    );
-    return;
-  }
-  v128.store(numerator, madd(v128.load(numerator, 0), second, b0), 0);
-  v128.store(numerator, madd(v128.load(numerator, 16), second, b1), 16);
-  v128.store(numerator, madd(v128.load(numerator, 32), second, b2), 32);
-  v128.store(numerator, madd(v128.load(numerator, 48), second, b3), 48);
-}
-
-/** The same sums where a weight of 0 takes nothing from a value, not even from NaN or Infinity: the same bits else. */
-function addRowCarefully(
-  numerator: usize,
-  weights: usize,
-  values: usize,
-  valueStride: usize,
-  end: usize,
-  factor: v128,
-  vectors: i32,
-): void {
-  const zero = f32x4.splat(0);
-  for (let c = 0; c < vectors; c++, numerator += 16, values += 16) {
-    let a = zero;
-    for (let at = weights, value = values; at != end; at += 4) {
-      const x = v128.load32_splat(at), y = v128.load(value);
-      a = madd(x, v128.and(y, f32x4.ne(x, zero)), a);
-      value += valueStride;
-    }
-    v128.store(numerator, madd(v128.load(numerator), factor, a));
-  }
-}
-
-/** Writes the output of a query; the flags of finishLanes for its row 0. */
+/** Writes the output of a query, a multiple of 4 numbers; the flags of finishLanes for its row 0. */
 export function finishRow(
   output: usize,
   numerator: usize,
   state: usize,
   valueDim: i32,
 ): i32 {
-  return finishOne(
-    output,
-    numerator,
-    4,
-    f32.load(state),
-    f32.load(state, 4),
-    f32.load(state, 8),
-    valueDim,
-  );
+  const total = f32.load(state, 4), least = f32.load(state, 8);
+  const empty = least == Infinity && total == 0;
+  const sum = f32x4.splat(empty ? 1 : total), zero = f32x4.splat(0);
+  const columns = i32x4.splat(valueDim), four = i32x4.splat(4);
+  let index = i32x4(0, 1, 2, 3), check = f32x4.sub(sum, sum);
+  for (let c = 0; c < valueDim; c += 4, numerator += 16, output += 16) {
+    const value = f32x4.div(v128.load(numerator), sum);
+    v128.store(output, value);
+    // Behind the last column there may be anything.
+    const none = f32x4.sub(value, value);
+    check = f32x4.add(check, v128.and(none, i32x4.lt_s(index, columns)));
+    index = i32x4.add(index, four);
+  }
+  const all = sums(check, zero, zero, zero);
+  const flags = flagsOf(all, f32x4.splat(f32.load(state)), f32x4.splat(least));
+  return flags & 0x101;
 }

@@ -4,6 +4,36 @@ export const RANGE: f64 = 262144;
 export const COARSE: f64 = 1.1641532182693481e-10;
 export const COARSE_MAGIC: f64 = 786432;
 
+/** Constants that loops use. They are loaded: engines would build what is written into the code anew at every turn. */
+const TABLE: usize = memory.data<f64>([
+  COARSE_MAGIC,
+  COARSE_MAGIC,
+  RANGE,
+  RANGE,
+  RANGE / 2,
+  RANGE / 2,
+], 16);
+
+/** The magic number of the coarse grid. */
+// @ts-ignore: decorator
+
+export function coarseMagic(): v128 {
+  return v128.load(TABLE);
+}
+
+/** The largest total, and one more than the largest contribution. */
+// @ts-ignore: decorator
+
+export function range(): v128 {
+  return v128.load(TABLE, 16);
+}
+
+// @ts-ignore: decorator
+
+export function halfRange(): v128 {
+  return v128.load(TABLE, 32);
+}
+
 /** What a grid with this magic number catches, the magic number still added. */
 // @ts-ignore: decorator
 

@@ -1,7 +1,7 @@
 /** Scored keys folded into a row. */
 
 import { exp2, scaled } from "./exp2";
-import { caught, COARSE, COARSE_MAGIC, rest } from "./grids";
+import { caught, COARSE, COARSE_MAGIC, coarseMagic, rest } from "./grids";
 
 /** Two numbers, or one in both lanes where only one is left. */
 // @ts-ignore: decorator
@@ -92,7 +92,7 @@ export function weigh(
   fine: f64,
   sums: usize,
 ): void {
-  const coarse = f64x2.splat(COARSE_MAGIC);
+  const coarse = coarseMagic();
   const low = f64x2.splat(1.5 * 4503599627370496 * fine);
   const place = f64x2.splat(shift), valuePlace = f64x2.splat(valueShift);
   let m = i64x2.splat(0), n = m, p = m, r = m;
@@ -256,7 +256,7 @@ function foldFour(
   high: usize,
   low: usize,
 ): void {
-  const coarse = f64x2.splat(COARSE_MAGIC), fine = f64x2.splat(magic);
+  const coarse = coarseMagic(), fine = f64x2.splat(magic);
   // The magic numbers of four contributions.
   const coarse4 = i64x2.shl(coarse, 2), fine4 = i64x2.shl(fine, 2);
   const a = f64x2.splat(w0), b = f64x2.splat(w1);

@@ -1,10 +1,25 @@
 /** Rows over changed keys, all of them dense: four rows at a time share the loads of keys. */
 
 import { exp2, scaled } from "./exp2";
-import { caught, COARSE_MAGIC, RANGE, rest } from "./grids";
+import { caught, coarseMagic, halfRange, RANGE, range, rest } from "./grids";
+import {
+  anchors,
+  counts,
+  fines,
+  magnitudeHigh,
+  magnitudeLow,
+  massHigh,
+  massLow,
+  numeratorHigh,
+  numeratorLow,
+  rooms,
+  shifts,
+  valueShifts,
+} from "./sums";
 
 /** An exponent this far above its anchor is out of range whatever the value. */
 const LARGEST: f64 = 600;
+const LIMIT: usize = memory.data<f64>([LARGEST, LARGEST], 16);
 /** Bytes of a change, flags and addresses; and of its biases and peaks. */
 const CHANGE: usize = 32, SIZES: usize = 32;
 const LEAVES = 1, ENTERS = 2, SAME = 4;
@@ -15,34 +30,11 @@ const KEYS: usize = 16;
 let wide: usize = 0;
 /** Addresses of the keys that are scored, and where their scores go. */
 let list: usize = 0;
-/** Scores of four rows; weights of the row that moves. */
+/** Scores and weights of four rows. */
 let scores: usize = 0;
 let weights: usize = 0;
 /** Biases and peaks of changes. */
 let sizes: usize = 0;
-/** Where the sums of rows are. */
-let anchors: usize = 0, shifts: usize = 0, valueShifts: usize = 0;
-let fines: usize = 0, rooms: usize = 0, counts: usize = 0;
-let massHigh: usize = 0, massLow: usize = 0;
-let magnitudeHigh: usize = 0, magnitudeLow: usize = 0;
-let numeratorHigh: usize = 0, numeratorLow: usize = 0;
-
-/** Says where the sums of rows are: twelve addresses. */
-export function setSums(at: usize): void {
-  anchors = load<u32>(at);
-  shifts = load<u32>(at, 4);
-  valueShifts = load<u32>(at, 8);
-  fines = load<u32>(at, 12);
-  rooms = load<u32>(at, 16);
-  counts = load<u32>(at, 20);
-  massHigh = load<u32>(at, 24);
-  massLow = load<u32>(at, 28);
-  magnitudeHigh = load<u32>(at, 32);
-  magnitudeLow = load<u32>(at, 36);
-  numeratorHigh = load<u32>(at, 40);
-  numeratorLow = load<u32>(at, 44);
-}
-
 /** Moves `n` rows over `count` changes; see `../simd.ts` for what lies where. */
 export function replay(
   n: i32,
@@ -58,37 +50,75 @@ export function replay(
   factor: f64,
   valueDim: i32,
   scratch: usize,
-): void {
+): bool {
+  let stopped = false;
   sizes = changeSizes;
   list = scratch;
   scores = list + (KEYS << 3);
   weights = scores + (KEYS << 5);
-  wide = weights + (KEYS << 3);
-  const keys = listKeys(count, changes);
-  const pairs = (dim + 1) >> 1;
+  wide = weights + (KEYS << 5);
+  const keys = listKeys(count, changes), most = mostGained(count, changes);
   for (let i = 0; i < n; i += 4) {
-    const left = min(4, n - i);
-    for (let r = 0; r < 4; r++) {
-      const row = load<i32>(rows + (<usize> (i + min(r, left - 1)) << 2));
-      const place = load<i32>(start + (<usize> row << 2));
-      widen(dense + (<usize> (place * dim) << 2), wide + (<usize> r << 4), dim);
-    }
-    for (let k = 0; k < keys; k += 2) dots(<usize> k, pairs);
-    for (let r = 0; r < left; r++) {
-      const at = <usize> (i + r) << 2;
-      const side = sides ? sides + <usize> ((i + r) * count) : 0;
-      const taken = move(
-        load<i32>(rows + at),
-        side,
-        count,
-        changes,
-        scores + (<usize> r * (KEYS << 3)),
-        factor,
-        valueDim,
+    const left = min(4, n - i), at = rows + (<usize> i << 2);
+    if (keys == 2) {
+      const last = <usize> (left - 1);
+      dotsInPlace(
+        query(at, 0, dense, start, dim),
+        query(at, min(1, last), dense, start, dim),
+        query(at, min(2, last), dense, start, dim),
+        query(at, last, dense, start, dim),
+        dim,
       );
-      store<i32>(done + at, taken);
+    } else {
+      for (let r = 0; r < left; r++) {
+        const to = wide + (<usize> r << 4);
+        widen(query(at, r, dense, start, dim), to, 64, dim);
+      }
+      for (let k = 0; k < keys; k += 2) dots(<usize> k, (dim + 1) >> 1);
+    }
+    for (let r = 0; r < left; r += 2) {
+      const both = r + 2 <= left, to = done + (<usize> (i + r) << 2);
+      if (both && !sides && weighTwo(at, r, count, most, changes, factor)) {
+        store<i32>(to, count);
+        store<i32>(to, count, 4);
+        for (let c = 0; c < count; c++) moveTwo(at, r, c, changes, valueDim);
+        continue;
+      }
+      for (let q = r; q < min(r + 2, left); q++) {
+        const own = sides ? sides + <usize> ((i + q) * count) : 0;
+        const taken = weigh(at, q, own, count, changes, factor);
+        store<i32>(done + (<usize> (i + q) << 2), taken);
+        if (taken < count) stopped = true;
+        else {
+          for (let c = 0; c < count; c++) moveOne(at, q, c, changes, valueDim);
+        }
+      }
     }
   }
+  return !stopped;
+}
+
+/** Where the query of a row is. */
+// @ts-ignore: decorator
+
+function query(
+  rows: usize,
+  r: usize,
+  dense: usize,
+  start: usize,
+  dim: i32,
+): usize {
+  const row = <usize> load<i32>(rows + (r << 2));
+  return dense + (<usize> (load<i32>(start + (row << 2)) * dim) << 2);
+}
+
+/** Whether the `n` rows are dense: `evens` is less than 0. */
+export function allDense(n: i32, rows: usize, evens: usize): bool {
+  let sign = -1;
+  for (const end = rows + (<usize> n << 2); rows < end; rows += 4) {
+    sign &= load<i32>(evens + (<usize> load<i32>(rows) << 2));
+  }
+  return sign < 0;
 }
 
 /** Lists the keys that need a score; an odd one comes twice. */
@@ -116,15 +146,15 @@ function push(at: i32, key: usize, place: i32): void {
   store<i32>(to, place, 4);
 }
 
-/** A query in 64 bits, a zero behind an odd width. */
-function widen(query: usize, to: usize, dim: i32): void {
-  for (const end = query + (<usize> (dim & ~1) << 2); query < end;) {
-    v128.store(to, f64x2.promote_low_f32x4(v128.load64_zero(query)));
-    query += 8;
-    to += 64;
+/** 32-bit numbers as pairs of 64-bit ones, from `step` to `step` bytes, a zero behind an odd one. */
+export function widen(from: usize, to: usize, step: usize, count: i32): void {
+  for (const end = from + (<usize> (count & ~1) << 2); from < end;) {
+    v128.store(to, f64x2.promote_low_f32x4(v128.load64_zero(from)));
+    from += 8;
+    to += step;
   }
-  if (dim & 1) {
-    v128.store(to, f64x2.promote_low_f32x4(v128.load32_zero(query)));
+  if (count & 1) {
+    v128.store(to, f64x2.promote_low_f32x4(v128.load32_zero(from)));
   }
 }
 
@@ -158,42 +188,112 @@ function dots(at: usize, pairs: i32): void {
     m += 16;
     q += 64;
   }
-  const first = scores + (<usize> load<i32>(entry, 4) << 3);
-  const second = scores + (<usize> load<i32>(entry, 12) << 3);
-  put(first, second, a0, b0, 0);
-  put(first, second, a1, b1, 1);
-  put(first, second, a2, b2, 2);
-  put(first, second, a3, b3, 3);
+  const first = scores + (<usize> load<i32>(entry, 4) << 5);
+  const second = scores + (<usize> load<i32>(entry, 12) << 5);
+  put(first, a0, a1);
+  put(first + 16, a2, a3);
+  put(second, b0, b1);
+  put(second + 16, b2, b3);
 }
 
-/** Even + odd stripe of two dot products. */
+/** Two 32-bit numbers as 64-bit ones. */
 // @ts-ignore: decorator
 
-function put(first: usize, second: usize, a: v128, b: v128, row: usize): void {
-  const sums = f64x2.add(
-    v128.shuffle<f64>(a, b, 0, 2),
-    v128.shuffle<f64>(a, b, 1, 3),
-  );
-  v128.store64_lane(first + row * (KEYS << 3), sums, 0);
-  v128.store64_lane(second + row * (KEYS << 3), sums, 1);
+function pair(at: usize): v128 {
+  return f64x2.promote_low_f32x4(v128.load64_zero(at));
 }
 
-/** Moves a row over the changes, given its dot products; returns how many it could take. */
-function move(
-  row: i32,
+/** The dot products of four queries, where they lie, with the two keys of the list. */
+function dotsInPlace(
+  q0: usize,
+  q1: usize,
+  q2: usize,
+  q3: usize,
+  dim: i32,
+): void {
+  let k: usize = load<u32>(list), m: usize = load<u32>(list, 8);
+  let a0 = f64x2.splat(0), a1 = a0, a2 = a0, a3 = a0;
+  let b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+  for (const end = k + (<usize> (dim & ~1) << 3); k < end;) {
+    const x = v128.load(k), y = v128.load(m);
+    let z = pair(q0);
+    a0 = madd(x, z, a0);
+    b0 = madd(y, z, b0);
+    z = pair(q1);
+    a1 = madd(x, z, a1);
+    b1 = madd(y, z, b1);
+    z = pair(q2);
+    a2 = madd(x, z, a2);
+    b2 = madd(y, z, b2);
+    z = pair(q3);
+    a3 = madd(x, z, a3);
+    b3 = madd(y, z, b3);
+    k += 16;
+    m += 16;
+    q0 += 8;
+    q1 += 8;
+    q2 += 8;
+    q3 += 8;
+  }
+  if (dim & 1) {
+    // Behind the last column of a key lies a zero.
+    const x = v128.load(k), y = v128.load(m);
+    let z = f64x2.promote_low_f32x4(v128.load32_zero(q0));
+    a0 = madd(x, z, a0);
+    b0 = madd(y, z, b0);
+    z = f64x2.promote_low_f32x4(v128.load32_zero(q1));
+    a1 = madd(x, z, a1);
+    b1 = madd(y, z, b1);
+    z = f64x2.promote_low_f32x4(v128.load32_zero(q2));
+    a2 = madd(x, z, a2);
+    b2 = madd(y, z, b2);
+    z = f64x2.promote_low_f32x4(v128.load32_zero(q3));
+    a3 = madd(x, z, a3);
+    b3 = madd(y, z, b3);
+  }
+  const first = scores + (<usize> load<i32>(list, 4) << 5);
+  const second = scores + (<usize> load<i32>(list, 12) << 5);
+  put(first, a0, a1);
+  put(first + 16, a2, a3);
+  put(second, b0, b1);
+  put(second + 16, b2, b3);
+}
+
+/** Even + odd stripes of the dot products of a key with two rows. */
+// @ts-ignore: decorator
+
+function put(to: usize, a: v128, b: v128): void {
+  const evens = v128.shuffle<f64>(a, b, 0, 2);
+  v128.store(to, f64x2.add(evens, v128.shuffle<f64>(a, b, 1, 3)));
+}
+
+/** How many keys more a row has at most on the way. */
+function mostGained(count: i32, changes: usize): i32 {
+  let gained = 0, most = 0;
+  for (let i = 0; i < count; i++) {
+    const flags = load<i32>(changes + <usize> i * CHANGE);
+    gained += ((flags & ENTERS) >> 1) - (flags & LEAVES);
+    most = max(most, gained);
+  }
+  return most;
+}
+
+/** Weighs the changes for a row, given its dot products, and moves all but its numerators; returns how many it could take. */
+function weigh(
+  rows: usize,
+  r: usize,
   sides: usize,
   count: i32,
   changes: usize,
-  dots: usize,
   factor: f64,
-  valueDim: i32,
 ): i32 {
+  const row = load<i32>(rows + (r << 2));
   const at = <usize> row << 2, at8 = <usize> row << 3;
   const anchor = f64x2.splat(load<f64>(anchors + at8));
   const shift = f64x2.splat(<f64> load<i32>(shifts + at));
   const valueShift = f64x2.splat(<f64> load<i32>(valueShifts + at));
   const magic = 1.5 * 4503599627370496 * load<f64>(fines + at8);
-  const coarse = f64x2.splat(COARSE_MAGIC), fine = f64x2.splat(magic);
+  const coarse = coarseMagic(), fine = f64x2.splat(magic);
   const scale = f64x2.splat(factor), room = load<i32>(rooms + at);
   let size = load<i32>(counts + at);
   // Mass and magnitude side by side.
@@ -204,14 +304,17 @@ function move(
     const side = sides
       ? <i32> load<u8>(sides + <usize> i)
       : flags & (LEAVES | ENTERS);
-    const into = weights + (<usize> i << 4), own = sizes + <usize> i * SIZES;
+    const into = weights + (<usize> i << 6) + (r << 3);
+    const own = sizes + <usize> i * SIZES;
+    const dots = scores + (<usize> i << 6) + (r << 3);
     if (side == 0) {
-      v128.store(into, f64x2.splat(0));
+      store<f64>(into, 0);
+      store<f64>(into, 0, 32);
       continue;
     }
     // The old content in lane 0, the new one in lane 1.
     let t = f64x2.add(
-      f64x2.mul(v128.load(dots + (<usize> i << 4)), scale),
+      f64x2.mul(pairOf(dots, dots + 32), scale),
       v128.load(own),
     );
     if ((flags & (LEAVES | SAME)) == (LEAVES | SAME)) {
@@ -225,7 +328,8 @@ function move(
     const weight = v128.and(mask, scaled(mantissa, places));
     const value = v128.and(mask, scaled(mantissa, valuePlaces));
     const part = f64x2.mul(value, v128.load(own, 16));
-    v128.store(into, value);
+    v128.store64_lane(into, value, 0);
+    v128.store64_lane(into + 32, value, 1);
     if (side & ENTERS) {
       const least = min(
         f64x2.extract_lane(places, 1),
@@ -247,7 +351,7 @@ function move(
     );
     size += (side >> 1) - (side & 1);
     if (
-      v128.any_true(f64x2.gt(high, f64x2.splat(RANGE))) || size > room
+      v128.any_true(f64x2.gt(high, range())) || size > room
     ) return i;
   }
   store<i32>(counts + at, size);
@@ -255,17 +359,121 @@ function move(
   v128.store64_lane(magnitudeHigh + at8, high, 1);
   v128.store64_lane(massLow + at8, low, 0);
   v128.store64_lane(magnitudeLow + at8, low, 1);
-  const numerators = <usize> (row * valueDim) << 3;
-  moveValues(
-    count,
-    changes,
-    valueDim,
-    coarse,
-    fine,
-    numeratorHigh + numerators,
-    numeratorLow + numerators,
-  );
   return count;
+}
+
+/**
+ * The same for rows `r` and `r` + 1 of four, side by side, where all rows take all changes. False, and nothing moved,
+ * where one of them could not take one; `most` is how many keys more they have at most on the way.
+ */
+function weighTwo(
+  rows: usize,
+  r: usize,
+  count: i32,
+  most: i32,
+  changes: usize,
+  factor: f64,
+): bool {
+  const one = <usize> load<i32>(rows + (r << 2));
+  const two = <usize> load<i32>(rows + (r << 2), 4);
+  const a4 = one << 2, b4 = two << 2, a8 = one << 3, b8 = two << 3;
+  if (
+    load<i32>(counts + a4) + most > load<i32>(rooms + a4) ||
+    load<i32>(counts + b4) + most > load<i32>(rooms + b4)
+  ) return false;
+  const anchor = pairOf(anchors + a8, anchors + b8);
+  const shift = wholePair(shifts + a4, shifts + b4);
+  const valueShift = wholePair(valueShifts + a4, valueShifts + b4);
+  const coarse = coarseMagic(), scale = f64x2.splat(factor);
+  const fine = f64x2.mul(
+    pairOf(fines + a8, fines + b8),
+    f64x2.splat(1.5 * 4503599627370496),
+  );
+  const half = halfRange(), largest = range();
+  let massH = pairOf(massHigh + a8, massHigh + b8);
+  let massL = pairOf(massLow + a8, massLow + b8);
+  let sizeH = pairOf(magnitudeHigh + a8, magnitudeHigh + b8);
+  let sizeL = pairOf(magnitudeLow + a8, magnitudeLow + b8);
+  const limit = v128.load(LIMIT);
+  let over = f64x2.splat(0), gained = 0;
+  for (let i = 0; i < count; i++) {
+    const flags = load<i32>(changes + <usize> i * CHANGE);
+    const own = sizes + <usize> i * SIZES, at = (<usize> i << 6) + (r << 3);
+    let wOut = f64x2.splat(0), vOut = wOut, wIn = wOut, vIn = wOut;
+    if (flags & LEAVES) {
+      const t = f64x2.add(
+        f64x2.mul(v128.load(scores + at), scale),
+        v128.load64_splat(own),
+      );
+      const whole = f64x2.nearest(t), mantissa = exp2(f64x2.sub(t, whole));
+      const exponent = f64x2.sub(whole, anchor);
+      wOut = scaled(mantissa, f64x2.sub(exponent, shift));
+      vOut = scaled(mantissa, f64x2.sub(exponent, valueShift));
+    }
+    if ((flags & (LEAVES | SAME)) == (LEAVES | SAME)) {
+      wIn = wOut;
+      vIn = vOut;
+    } else if (flags & ENTERS) {
+      const t = f64x2.add(
+        f64x2.mul(v128.load(scores + at, 32), scale),
+        v128.load64_splat(own, 8),
+      );
+      const whole = f64x2.nearest(t), mantissa = exp2(f64x2.sub(t, whole));
+      const exponent = f64x2.sub(whole, anchor);
+      const places = f64x2.sub(exponent, shift);
+      const valuePlaces = f64x2.sub(exponent, valueShift);
+      wIn = scaled(mantissa, places);
+      vIn = scaled(mantissa, valuePlaces);
+      const least = f64x2.pmin(places, valuePlaces);
+      over = v128.or(over, f64x2.gt(least, limit));
+    }
+    v128.store(weights + at, vOut);
+    v128.store(weights + at, vIn, 32);
+    const pOut = f64x2.mul(vOut, v128.load64_splat(own, 16));
+    const pIn = f64x2.mul(vIn, v128.load64_splat(own, 24));
+    over = v128.or(over, v128.or(f64x2.ge(wIn, half), f64x2.ge(pIn, half)));
+    let u = caught(wOut, coarse), v = caught(wIn, coarse);
+    massH = f64x2.add(massH, f64x2.sub(v, u));
+    massL = f64x2.add(
+      massL,
+      f64x2.sub(rest(wIn, v, coarse, fine), rest(wOut, u, coarse, fine)),
+    );
+    u = caught(pOut, coarse);
+    v = caught(pIn, coarse);
+    sizeH = f64x2.add(sizeH, f64x2.sub(v, u));
+    sizeL = f64x2.add(
+      sizeL,
+      f64x2.sub(rest(pIn, v, coarse, fine), rest(pOut, u, coarse, fine)),
+    );
+    over = v128.or(
+      over,
+      v128.or(f64x2.gt(massH, largest), f64x2.gt(sizeH, largest)),
+    );
+    gained += ((flags & ENTERS) >> 1) - (flags & LEAVES);
+  }
+  if (v128.any_true(over)) return false;
+  store<i32>(counts + a4, load<i32>(counts + a4) + gained);
+  store<i32>(counts + b4, load<i32>(counts + b4) + gained);
+  putPair(massHigh + a8, massHigh + b8, massH);
+  putPair(massLow + a8, massLow + b8, massL);
+  putPair(magnitudeHigh + a8, magnitudeHigh + b8, sizeH);
+  putPair(magnitudeLow + a8, magnitudeLow + b8, sizeL);
+  return true;
+}
+
+/** Two whole numbers as doubles. */
+// @ts-ignore: decorator
+
+function wholePair(first: usize, second: usize): v128 {
+  const pair = v128.load32_lane(second, v128.load32_zero(first), 1);
+  return f64x2.convert_low_i32x4_s(pair);
+}
+
+// @ts-ignore: decorator
+
+function putPair(first: usize, second: usize, pair: v128): void {
+  v128.store64_lane(first, pair, 0);
+  v128.store64_lane(second, pair, 1);
 }
 
 /** Which lanes take part, by side: none, the old content, the new one, both. */
@@ -286,65 +494,133 @@ function pairOf(first: usize, second: usize): v128 {
   return v128.load64_lane(second, v128.load64_zero(first), 1);
 }
 
-/** Takes old values out of the numerators of a row and puts new ones in, by the weights at hand. */
-function moveValues(
-  count: i32,
+/** The magic number of a row's fine grid. */
+// @ts-ignore: decorator
+
+function magicOf(row: i32): v128 {
+  return f64x2.splat(
+    1.5 * 4503599627370496 * load<f64>(fines + (<usize> row << 3)),
+  );
+}
+
+/** What a grid has of a contribution that comes, less what it has of one that goes. */
+// @ts-ignore: decorator
+
+function swap(sum: v128, out: v128, into: v128): v128 {
+  return i64x2.add(sum, i64x2.sub(into, out));
+}
+
+/** Moves the numerators of row `r` of four over change `c`. */
+function moveOne(
+  rows: usize,
+  r: usize,
+  c: usize,
   changes: usize,
   valueDim: i32,
-  coarse: v128,
-  fine: v128,
+): void {
+  const row = load<i32>(rows + (r << 2));
+  const first = <usize> (row * valueDim) << 3, change = changes + c * CHANGE;
+  let high = numeratorHigh + first, low = numeratorLow + first;
+  const coarse = coarseMagic(), fine = magicOf(row);
+  const own = weights + (c << 6) + (r << 3);
+  const a = v128.load64_splat(own), b = v128.load64_splat(own, 32);
+  let before: usize = load<u32>(change, 12);
+  let after: usize = load<u32>(change, 16);
+  for (const end = high + (<usize> (valueDim & ~1) << 3); high < end;) {
+    const y = f64x2.mul(a, v128.load(before));
+    const z = f64x2.mul(b, v128.load(after));
+    const u = caught(y, coarse), v = caught(z, coarse);
+    v128.store(high, swap(v128.load(high), u, v));
+    v128.store(
+      low,
+      swap(v128.load(low), rest(y, u, coarse, fine), rest(z, v, coarse, fine)),
+    );
+    before += 16;
+    after += 16;
+    high += 16;
+    low += 16;
+  }
+  if (valueDim & 1) {
+    moveColumn(own, before, after, high, low, coarse, fine);
+  }
+}
+
+/** Moves one numerator over one change. */
+function moveColumn(
+  weights: usize,
+  before: usize,
+  after: usize,
   high: usize,
   low: usize,
+  coarse: v128,
+  fine: v128,
 ): void {
-  const end = changes + <usize> count * CHANGE;
-  let c: usize = 0;
-  for (const most = <usize> (valueDim & ~3) << 3; c < most; c += 32) {
-    let h0 = v128.load(high + c), h1 = v128.load(high + c, 16);
-    let l0 = v128.load(low + c), l1 = v128.load(low + c, 16);
-    let w = weights;
-    for (let change = changes; change < end; change += CHANGE, w += 16) {
-      const before = <usize> load<u32>(change, 12) + c;
-      const after = <usize> load<u32>(change, 16) + c;
-      const a = v128.load64_splat(w), b = v128.load64_splat(w, 8);
-      let y = f64x2.mul(a, v128.load(before)),
-        z = f64x2.mul(b, v128.load(after));
-      let u = caught(y, coarse), v = caught(z, coarse);
-      h0 = i64x2.add(h0, i64x2.sub(v, u));
-      l0 = i64x2.add(
-        l0,
-        i64x2.sub(rest(z, v, coarse, fine), rest(y, u, coarse, fine)),
-      );
-      y = f64x2.mul(a, v128.load(before, 16));
-      z = f64x2.mul(b, v128.load(after, 16));
-      u = caught(y, coarse);
-      v = caught(z, coarse);
-      h1 = i64x2.add(h1, i64x2.sub(v, u));
-      l1 = i64x2.add(
-        l1,
-        i64x2.sub(rest(z, v, coarse, fine), rest(y, u, coarse, fine)),
-      );
-    }
-    v128.store(high + c, h0);
-    v128.store(high + c, h1, 16);
-    v128.store(low + c, l0);
-    v128.store(low + c, l1, 16);
+  const y = f64x2.mul(v128.load64_zero(weights), v128.load64_zero(before));
+  const z = f64x2.mul(v128.load64_zero(weights, 32), v128.load64_zero(after));
+  const u = caught(y, coarse), v = caught(z, coarse);
+  v128.store64_lane(high, swap(v128.load64_zero(high), u, v), 0);
+  v128.store64_lane(
+    low,
+    swap(
+      v128.load64_zero(low),
+      rest(y, u, coarse, fine),
+      rest(z, v, coarse, fine),
+    ),
+    0,
+  );
+}
+
+/** Moves those of rows `r` and `r` + 1, which share the values. */
+function moveTwo(
+  rows: usize,
+  r: usize,
+  c: usize,
+  changes: usize,
+  valueDim: i32,
+): void {
+  const one = load<i32>(rows + (r << 2)), two = load<i32>(rows + (r << 2), 4);
+  const first = <usize> (one * valueDim) << 3;
+  const second = <usize> (two * valueDim) << 3, change = changes + c * CHANGE;
+  let high = numeratorHigh + first, low = numeratorLow + first;
+  let high2 = numeratorHigh + second, low2 = numeratorLow + second;
+  const coarse = coarseMagic();
+  const fine = magicOf(one), fine2 = magicOf(two);
+  const own = weights + (c << 6) + (r << 3);
+  const a = v128.load64_splat(own), b = v128.load64_splat(own, 32);
+  const a2 = v128.load64_splat(own, 8), b2 = v128.load64_splat(own, 40);
+  let before: usize = load<u32>(change, 12);
+  let after: usize = load<u32>(change, 16);
+  for (const end = high + (<usize> (valueDim & ~1) << 3); high < end;) {
+    const old = v128.load(before), now = v128.load(after);
+    let y = f64x2.mul(a, old), z = f64x2.mul(b, now);
+    let u = caught(y, coarse), v = caught(z, coarse);
+    v128.store(high, swap(v128.load(high), u, v));
+    v128.store(
+      low,
+      swap(v128.load(low), rest(y, u, coarse, fine), rest(z, v, coarse, fine)),
+    );
+    y = f64x2.mul(a2, old);
+    z = f64x2.mul(b2, now);
+    u = caught(y, coarse);
+    v = caught(z, coarse);
+    v128.store(high2, swap(v128.load(high2), u, v));
+    v128.store(
+      low2,
+      swap(
+        v128.load(low2),
+        rest(y, u, coarse, fine2),
+        rest(z, v, coarse, fine2),
+      ),
+    );
+    before += 16;
+    after += 16;
+    high += 16;
+    low += 16;
+    high2 += 16;
+    low2 += 16;
   }
-  for (const most = <usize> valueDim << 3; c < most; c += 8) {
-    let h = v128.load64_zero(high + c), l = v128.load64_zero(low + c);
-    let w = weights;
-    for (let change = changes; change < end; change += CHANGE, w += 16) {
-      const before = <usize> load<u32>(change, 12) + c;
-      const after = <usize> load<u32>(change, 16) + c;
-      const y = f64x2.mul(v128.load64_zero(w), v128.load64_zero(before));
-      const z = f64x2.mul(v128.load64_zero(w, 8), v128.load64_zero(after));
-      const u = caught(y, coarse), v = caught(z, coarse);
-      h = i64x2.add(h, i64x2.sub(v, u));
-      l = i64x2.add(
-        l,
-        i64x2.sub(rest(z, v, coarse, fine), rest(y, u, coarse, fine)),
-      );
-    }
-    v128.store64_lane(high + c, h, 0);
-    v128.store64_lane(low + c, l, 0);
+  if (valueDim & 1) {
+    moveColumn(own, before, after, high, low, coarse, fine);
+    moveColumn(own + 8, before, after, high2, low2, coarse, fine2);
   }
 }

@@ -1,5 +1,148 @@
 /** Canonical scores of many keys: the two lanes are the two stripes of a dot product. */
 
+/** Queries side by side. */
+const LANES: usize = 8;
+
+/** Writes `n` dense queries side by side to `to`, in 64 bits: all first columns, all second ones; zeros for the rest. */
+export function packQueries(
+  n: i32,
+  rows: usize,
+  queries: usize,
+  starts: usize,
+  to: usize,
+): void {
+  memory.fill(to, 0, <usize> dim * (LANES << 3));
+  for (let r = 0; r < n; r++) {
+    const row = <usize> load<i32>(rows + (<usize> r << 2));
+    const place = load<i32>(starts + (row << 2));
+    let from = queries + (<usize> (place * dim) << 2);
+    let at = to + (<usize> r << 3);
+    for (let t = 0; t < dim; t++, from += 4, at += LANES << 3) {
+      store<f64>(at, <f64> load<f32>(from));
+    }
+  }
+}
+
+/**
+ * Writes the scores of the `count` keys of `slots` for `n` queries side by side, those of a query `stride` bytes behind
+ * those of the one before; returns the multiply-adds of a query's dot products.
+ */
+export function scoreLanes(
+  n: i32,
+  count: i32,
+  slots: usize,
+  packed: usize,
+  scores: usize,
+  stride: usize,
+): f64 {
+  let products: f64 = 0;
+  for (let i = 0; i < count; i++, slots += 4, scores += 8) {
+    const slot = load<i32>(slots), even = stripe(slot);
+    const bias = load<f64>(biases + (<usize> slot << 3));
+    if (even < 0) {
+      lanesDense(placeOf(slot), packed);
+      products += <f64> dim;
+    } else {
+      const size = load<i32>(counts + (<usize> slot << 2));
+      lanesSparse(placeOf(slot) << 2, even, size, packed);
+      products += <f64> size;
+    }
+    let to = scores;
+    for (let r: usize = 0; r < <usize> n; r++, to += stride) {
+      store<f64>(to, load<f64>(DOTS + (r << 3)) * factor + bias);
+    }
+  }
+  return products;
+}
+
+/** The dot products of the queries with a key. */
+const DOTS: usize = memory.data(64, 16);
+
+/** Adds a column of the queries times a number of a key. */
+// @ts-ignore: decorator
+
+function lane(sum: v128, column: usize, at: usize, number: v128): v128 {
+  return f64x2.add(sum, f64x2.mul(v128.load(column + at), number));
+}
+
+// @ts-ignore: decorator
+
+function numberAt(at: usize): v128 {
+  return f64x2.promote_low_f32x4(v128.load32_splat(at));
+}
+
+function lanesDense(place: usize, packed: usize): void {
+  let k = dense + (<usize> dim << 2) * place, q = packed;
+  let a = f64x2.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
+  for (const end = k + (<usize> (dim & ~1) << 2); k < end; k += 8) {
+    let x = numberAt(k);
+    a = lane(a, q, 0, x);
+    b = lane(b, q, 16, x);
+    c = lane(c, q, 32, x);
+    d = lane(d, q, 48, x);
+    x = numberAt(k + 4);
+    e = lane(e, q, 64, x);
+    f = lane(f, q, 80, x);
+    g = lane(g, q, 96, x);
+    h = lane(h, q, 112, x);
+    q += 128;
+  }
+  if (dim & 1) {
+    const x = numberAt(k);
+    a = lane(a, q, 0, x);
+    b = lane(b, q, 16, x);
+    c = lane(c, q, 32, x);
+    d = lane(d, q, 48, x);
+  }
+  keep(a, b, c, d, e, f, g, h);
+}
+
+function lanesSparse(
+  from: usize,
+  evens: i32,
+  size: i32,
+  packed: usize,
+): void {
+  let column = columns + from, number = numbers + from;
+  let a = f64x2.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
+  const middle = column + (<usize> evens << 2);
+  const end = column + (<usize> size << 2);
+  for (; column < middle; column += 4, number += 4) {
+    const x = numberAt(number), q = packed + (<usize> load<u32>(column) << 6);
+    a = lane(a, q, 0, x);
+    b = lane(b, q, 16, x);
+    c = lane(c, q, 32, x);
+    d = lane(d, q, 48, x);
+  }
+  for (; column < end; column += 4, number += 4) {
+    const x = numberAt(number), q = packed + (<usize> load<u32>(column) << 6);
+    e = lane(e, q, 0, x);
+    f = lane(f, q, 16, x);
+    g = lane(g, q, 32, x);
+    h = lane(h, q, 48, x);
+  }
+  keep(a, b, c, d, e, f, g, h);
+}
+
+/** Even + odd stripes. */
+// @ts-ignore: decorator
+
+function keep(
+  a: v128,
+  b: v128,
+  c: v128,
+  d: v128,
+  e: v128,
+  f: v128,
+  g: v128,
+  h: v128,
+): void {
+  v128.store(DOTS, f64x2.add(a, e));
+  v128.store(DOTS, f64x2.add(b, f), 16);
+  v128.store(DOTS, f64x2.add(c, g), 32);
+  v128.store(DOTS, f64x2.add(d, h), 48);
+}
+
 /** Two 32-bit numbers as 64-bit ones. */
 // @ts-ignore: decorator
 

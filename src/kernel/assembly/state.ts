@@ -2,8 +2,9 @@
 
 export { answer } from "./answer";
 export { estimate, fold, split, weigh } from "./recompute";
-export { replay, setSums } from "./replay";
-export { score, setKeys } from "./score";
+export { allDense, replay, widen } from "./replay";
+export { packQueries, score, scoreLanes, setKeys } from "./score";
+export { setSums } from "./sums";
 
 /** Where memory is free. */
 export function heap(): usize {
