@@ -278,7 +278,8 @@ function carryOut(memory: Memory, changes: readonly Change[]): Id[][] {
   const shadow = makeShadow(memory, changes.length > 1), { arena } = memory;
   const before = arena.used;
   try {
-    const concerned = changes.map((change) => stage(shadow, change));
+    const concerned: Id[][] = [];
+    for (const change of changes) concerned.push(stage(shadow, change));
     if (isStale(shadow)) {
       throw new TypeError(
         "Cannot apply: the attention changed while its changes were read, they should leave it alone",

@@ -217,6 +217,52 @@ export function checkWidth(
   }
 }
 
+/**
+ * Numbers of a row that are not 0, and at least its Euclidean length: the square root of a sum in f64, and a little
+ * more than its rounding. Even and odd columns are summed apart, so that it is the same for sparse rows.
+ */
+export function measureKey(
+  row: Row,
+): { nonZeros: number; norm: number } {
+  let even = 0, odd = 0, nonZeros = 0;
+  if (row instanceof Float32Array) {
+    const { length } = row, pairs = length - length % 2;
+    for (let t = 0; t < pairs; t += 2) {
+      const left = row[t] * row[t], right = row[t + 1] * row[t + 1];
+      even += left;
+      odd += right;
+      // A sum instead of a branch: which numbers are 0 cannot be foreseen. No square of a 32-bit float vanishes.
+      nonZeros += Number(left > 0) + Number(right > 0);
+    }
+    if (pairs < length) {
+      even += row[pairs] * row[pairs];
+      nonZeros += Number(row[pairs] !== 0);
+    }
+  } else {
+    const { numbers, start, evens } = row, middle = start + evens;
+    nonZeros = row.count;
+    for (let i = start; i < middle; i++) even += numbers[i] * numbers[i];
+    for (let i = middle; i < start + nonZeros; i++) {
+      odd += numbers[i] * numbers[i];
+    }
+  }
+  return { nonZeros, norm: Math.sqrt(even + odd) * (1 + 2 ** -20) };
+}
+
+/** Numbers of a row that are not 0, and the largest of them in size. */
+export function measureValue(row: Row): { nonZeros: number; peak: number } {
+  const plain = row instanceof Float32Array;
+  const numbers = plain ? row : row.numbers, start = plain ? 0 : row.start;
+  const end = start + (plain ? row.length : row.count);
+  let peak = 0, nonZeros = 0;
+  for (let i = start; i < end; i++) {
+    const size = Math.abs(numbers[i]);
+    nonZeros += Number(size > 0);
+    if (size > peak) peak = size;
+  }
+  return { nonZeros, peak };
+}
+
 /** Whether a list is a typed array of numbers. */
 function isTyped(list: unknown): list is ArrayLike<number> {
   return ArrayBuffer.isView(list) &&

@@ -392,6 +392,28 @@ Deno.test("a caller's iterable that changes the attention is refused, and only i
   assertEquals(ids(a), [0, 1, 3, 5, 6]);
 });
 
+Deno.test("a call gives the floats of the arena back, whether it is carried out or refused", () => {
+  const a = createAttention({
+    keys: [[1, 2]],
+    values: [[3]],
+    queries: [[4, 5]],
+  });
+  const { arena } = openAttention("test", a);
+  const calls: (() => unknown)[] = [
+    () => update(a, 0, { keys: [6, 7], values: [8] }),
+    () => append(a, [6, 7], [8]),
+    () => edit(a, { keys: [[0, 1, 2]] }),
+    () => watch(a, [6, 7], { ids: 0 }),
+    () => assertThrows(() => update(a, 0, { keys: [6, 7], values: [NaN] })),
+    () => assertThrows(() => edit(a, { keys: [[0, 0, 1], [0, 1, 1e39]] })),
+  ];
+  for (const call of calls) {
+    call();
+    assertEquals(arena.used, 0, String(call));
+    assert(arena.views!.size > 0, String(call));
+  }
+});
+
 Deno.test("changes are copied on the way in", () => {
   const a = small(), key = [1, 1], value = new Float32Array([1]);
   const query = new Float32Array([1, 1]), bias = [0.5];

@@ -1,9 +1,22 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Matrix } from "ml-matrix";
 import { CsrMatrix } from "../src/matrix/csr.ts";
 import { DenseMatrix } from "../src/matrix/dense.ts";
 import { checkRows, rowOf } from "../src/matrix/input.ts";
-import type { RowsSource } from "../src/rows.ts";
+import {
+  growStore,
+  makeStore,
+  nonZerosOf,
+  setRow,
+  viewRow,
+} from "../src/matrix/store.ts";
+import { seeded } from "../src/random.ts";
+import {
+  measureKey,
+  measureValue,
+  type Row,
+  type RowsSource,
+} from "../src/rows.ts";
 import { anything, type Refusal, refuses } from "./refusals.ts";
 
 /** Count, width and numbers of checked rows. */
@@ -171,5 +184,45 @@ Deno.test("checkRows() refuses what is no rows of finite numbers of the width", 
       error,
       `Cannot test: ${message}`,
     );
+  }
+});
+
+/** Numbers that are awkward to count or to square. */
+const ODD = [0, -0, 2 ** -149, -(2 ** -149), 2 ** -126, 1, -1.5, 3.4e38];
+
+function sparse(row: Float32Array): Row {
+  const store = makeStore(row.length);
+  growStore(store, 1);
+  setRow(store, 0, row, nonZerosOf(row), false);
+  return viewRow(store, 0);
+}
+
+Deno.test("a row of nothing measures nothing", () => {
+  for (const row of [new Float32Array(0), new Float32Array(3)]) {
+    for (const form of [row, sparse(row)]) {
+      assertEquals(measureKey(form), { nonZeros: 0, norm: 0 });
+      assertEquals(measureValue(form), { nonZeros: 0, peak: 0 });
+    }
+  }
+});
+
+Deno.test("measureKey() and measureValue() count what is not 0, and bound every row, dense or sparse", () => {
+  const random = seeded(3);
+  for (let round = 0; round < 2000; round++) {
+    const row = Float32Array.from(
+      { length: random.integer(9) },
+      () => random.integer(2) ? ODD[random.integer(8)] : random.normal(),
+    );
+    const nonZeros = row.filter((number) => number !== 0).length;
+    const peak = Math.max(0, ...row.map(Math.abs));
+    const key = measureKey(row), value = measureValue(row);
+    assertEquals([key.nonZeros, value], [nonZeros, { nonZeros, peak }]);
+    // Math.hypot neither under- nor overflows.
+    const length = Math.hypot(...row);
+    assert(key.norm >= length && key.norm <= length * (1 + 2 ** -19));
+    assertEquals([measureKey(sparse(row)), measureValue(sparse(row))], [
+      key,
+      value,
+    ]);
   }
 });

@@ -1,35 +1,33 @@
 /**
  * Sparse element edits: which numbers of which rows change, and by how much.
  *
- * However they are given, edits come out as one sparse matrix with a row for each id, so that who applies them walks
- * each touched row once. Which ids exist is not known here.
+ * However they are given, edits come out row by row, so that who applies them walks each touched row once. Which ids
+ * exist is not known here.
  *
  * @module
  */
 import { type Id, ID_LIMIT } from "../check.ts";
 import { checkWidth, type Entries, type Row } from "../rows.ts";
-import { checkedCopy, CsrMatrix, trusted } from "./csr.ts";
-import { type Arena, takeFloats } from "./input.ts";
-import { checkSums, checkTriples, gather } from "./triples.ts";
+import { checkedCopy, CsrMatrix } from "./csr.ts";
+import { checkTriples } from "./triples.ts";
 
 /** A sparse matrix of deltas whose rows are ids, or entries [id, column, delta] in any order. */
 export type Edits =
   | CsrMatrix
   | Iterable<readonly [id: Id, column: number, delta: number]>;
 
-/** Edits, checked and grouped. */
-export interface CheckedEdits {
-  /** Each id that has an entry, in order of first appearance. */
-  ids: Id[];
-  /**
-   * A row for each of `ids`: the columns that change, ascending, and by how much. No row is empty; a delta may be 0.
-   */
-  deltas: CsrMatrix;
+/** What changes in the row of an id: lists, since typed arrays of a few numbers cost more than all else of an edit. */
+export interface RowEdit {
+  id: Id;
+  /** The columns that change, ascending; one at least. */
+  columns: number[];
+  /** By how much each does, which may be 0. */
+  deltas: number[];
 }
 
 /**
  * Checks edits of rows of `columns` numbers, adds up those of the same id and column in the order given, and groups
- * them by id.
+ * them by id, in order of first appearance.
  *
  * Costs O(edits) and a sort of each id's edits that come out of order; a sparse matrix is O(rows + entries). Never
  * keeps what it was given. Errors: a `TypeError` for what is no edit, a `RangeError` for an id that is no whole number
@@ -40,7 +38,7 @@ export function checkEdits(
   name: string,
   edits: unknown,
   columns: number,
-): CheckedEdits {
+): RowEdit[] {
   if (edits instanceof CsrMatrix) {
     return checkMatrix(verb, name, edits, columns);
   }
@@ -52,21 +50,47 @@ export function checkEdits(
     ID_LIMIT,
     columns,
   );
-  const ids: Id[] = [];
-  const rowOf = new Map<Id, number>();
+  const rows = new Map<Id, RowEdit>();
   for (let at = 0; at < triples.rows.length; at++) {
-    const id = triples.rows[at];
-    let row = rowOf.get(id);
-    if (row === undefined) {
-      row = ids.length;
-      rowOf.set(id, row);
-      ids.push(id);
-    }
-    triples.rows[at] = row;
+    // −0 is 0.
+    const id = triples.rows[at] + 0;
+    let row = rows.get(id);
+    if (row === undefined) rows.set(id, row = { id, columns: [], deltas: [] });
+    row.columns.push(triples.columns[at]);
+    row.deltas.push(triples.values[at]);
   }
-  const { indptr, indices, values } = gather(ids.length, triples);
-  checkSums(verb, name, { indptr, indices, values }, (row) => ids[row]);
-  return { ids, deltas: trusted(ids.length, columns, indptr, indices, values) };
+  const list: RowEdit[] = [];
+  for (const row of rows.values()) list.push(settle(verb, name, row));
+  return list;
+}
+
+/** Puts the columns of a row in order and adds up what is of the same. */
+function settle(verb: string, name: string, row: RowEdit): RowEdit {
+  const { id, columns: given } = row;
+  if (given.every((column, at) => at === 0 || given[at - 1] < column)) {
+    return row;
+  }
+  // Equal columns stay in the order given, so that their sum does not depend on how engines sort.
+  const order = given.map((_, at) => at)
+    .sort((a, b) => given[a] - given[b] || a - b);
+  const columns: number[] = [], deltas: number[] = [];
+  for (const at of order) {
+    const last = columns.length - 1;
+    if (columns[last] === given[at]) deltas[last] += row.deltas[at];
+    else {
+      columns.push(given[at]);
+      deltas.push(row.deltas[at]);
+    }
+  }
+  const bad = deltas.findIndex((delta) => !Number.isFinite(delta));
+  if (bad >= 0) {
+    throw new RangeError(
+      `Cannot ${verb}: ${name} at [${id}][${columns[bad]}] add up to ${
+        deltas[bad]
+      }, they should add up to a finite number`,
+    );
+  }
+  return { id, columns, deltas };
 }
 
 /** The rows that have entries; they are sorted and free of repeats already. */
@@ -75,51 +99,48 @@ function checkMatrix(
   name: string,
   edits: CsrMatrix,
   columns: number,
-): CheckedEdits {
+): RowEdit[] {
   const { rows, columns: width, indptr, indices, values } = checkedCopy(
     verb,
     edits,
   );
   checkWidth(verb, name, width, columns);
-  const ids: Id[] = [], starts = [0];
-  for (let row = 0; row < rows; row++) {
-    if (indptr[row + 1] === indptr[row]) continue;
-    ids.push(row);
-    starts.push(indptr[row + 1]);
+  const list: RowEdit[] = [];
+  for (let id = 0; id < rows; id++) {
+    const start = indptr[id], end = indptr[id + 1];
+    if (start === end) continue;
+    list.push({
+      id,
+      columns: [...indices.subarray(start, end)],
+      deltas: [...values.subarray(start, end)],
+    });
   }
-  const kept = new Uint32Array(starts);
-  return { ids, deltas: trusted(ids.length, columns, kept, indices, values) };
+  return list;
 }
 
 /**
- * A row with deltas added: each number fround(stored + delta), stored alike.
+ * A row with deltas added: each number fround(stored + delta), stored alike. A dense row is edited where it is.
  *
- * Costs the numbers of a dense row, the entries and edits of a sparse one. What comes out infinite is refused.
+ * Costs the edits, and the entries of a sparse row. What comes out infinite is refused.
  */
 export function editRow(
   row: Row,
-  deltas: { indices: Uint32Array; values: Float64Array | Float32Array },
-  arena: Arena,
+  edit: RowEdit,
   refuse: (column: number, edited: number) => never,
 ): Row {
-  const { indices, values } = deltas;
-  if (!(row instanceof Float32Array)) return editEntries(row, deltas, refuse);
-  const edited = takeFloats(arena, row.length);
-  edited.set(row);
-  for (let i = 0; i < indices.length; i++) {
-    const column = indices[i], number = row[column] + values[i];
-    edited[column] = number;
-    if (!Number.isFinite(edited[column])) refuse(column, number);
+  if (!(row instanceof Float32Array)) return editEntries(row, edit, refuse);
+  const { columns, deltas } = edit;
+  for (let i = 0; i < columns.length; i++) {
+    const column = columns[i], number = row[column] + deltas[i];
+    row[column] = number;
+    if (!Number.isFinite(row[column])) refuse(column, number);
   }
-  return edited;
+  return row;
 }
 
 function editEntries(
   row: Entries,
-  { indices, values }: {
-    indices: Uint32Array;
-    values: Float64Array | Float32Array;
-  },
+  { columns: indices, deltas }: RowEdit,
   refuse: (column: number, edited: number) => never,
 ): Entries {
   const most = row.count + indices.length;
@@ -137,7 +158,7 @@ function editEntries(
       const given = i < indices.length ? indices[i] : Infinity;
       const column = Math.min(stored, given);
       let number = stored === column ? row.numbers[at++] : 0;
-      if (given === column) number += values[i++];
+      if (given === column) number += deltas[i++];
       columns[used] = column;
       numbers[used] = number;
       if (!Number.isFinite(numbers[used])) refuse(column, number);

@@ -27,15 +27,19 @@ export function rowOf(
   { data, sparse, width }: CheckedRows,
   index: number,
 ): Row {
-  return sparse === undefined
-    ? data.subarray(index * width, (index + 1) * width)
-    : sparse[index];
+  if (sparse !== undefined) return sparse[index];
+  // A new view costs as much as a walk over a row of 64 numbers.
+  return data.length === width
+    ? data
+    : data.subarray(index * width, (index + 1) * width);
 }
 
 /** Floats to put checked rows into, instead of a new array each time: they are used up by the end of the call. */
 export interface Arena {
   floats: Float32Array;
   used: number;
+  /** The last view from each place on: calls are much alike, and a view costs more than what it is used for. */
+  views?: Map<number, Float32Array>;
 }
 
 /** Floats from an arena, or new ones where it is used up. */
@@ -46,9 +50,14 @@ export function takeFloats(
   if (arena === undefined || arena.used + length > arena.floats.length) {
     return new Float32Array(length);
   }
-  const start = arena.used;
+  const { floats, used } = arena, views = arena.views ??= new Map();
   arena.used += length;
-  return arena.floats.subarray(start, arena.used);
+  let view = views.get(used);
+  if (view === undefined || view.length !== length) {
+    view = floats.subarray(used, used + length);
+    views.set(used, view);
+  }
+  return view;
 }
 
 /** Checks rows of a width, rounds and copies them. Costs O(numbers given): the entries, where they are sparse. */
@@ -64,14 +73,12 @@ export function checkRows(
   }
   const { rows, columns, parts } = checkParts(verb, name, source, width);
   const data = takeFloats(arena, rows * columns);
-  let at = 0, check = 0;
+  let at = 0;
   for (const part of parts) {
     data.set(part, at);
     at += part.length;
   }
-  // What is not finite makes this NaN; it is looked for only then.
-  for (let i = 0; i < data.length; i++) check += data[i] * 0;
-  if (check !== 0) {
+  if (!areFinite(data)) {
     const at = data.findIndex((number) => !Number.isFinite(number));
     const given = parts.length === 1
       ? parts[0][at]
@@ -79,6 +86,18 @@ export function checkRows(
     refuseInfinite(verb, name, Math.floor(at / columns), at % columns, given);
   }
   return { count: rows, width: columns, data, sparse: undefined };
+}
+
+/** Whether all numbers are finite. */
+function areFinite(numbers: Float32Array): boolean {
+  const { length } = numbers, pairs = length - length % 2;
+  // What is not finite makes these NaN; two of them need not wait for each other.
+  let even = length > pairs ? numbers[pairs] * 0 : 0, odd = 0;
+  for (let i = 0; i < pairs; i += 2) {
+    even += numbers[i] * 0;
+    odd += numbers[i + 1] * 0;
+  }
+  return even + odd === 0;
 }
 
 function checkSparseRows(

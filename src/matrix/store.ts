@@ -138,8 +138,9 @@ function setDense(
   const at = placeDense(store, row), { dense, width } = store;
   store.count[row] = nonZeros;
   if (given instanceof Float32Array) {
-    // Adding 0 turns −0 into 0.
-    for (let t = 0; t < width; t++) dense[at + t] = given[t] + 0;
+    // Where there are zeros, adding 0 turns −0 into 0.
+    if (nonZeros === width) dense.set(given, at);
+    else for (let t = 0; t < width; t++) dense[at + t] = given[t] + 0;
     return;
   }
   dense.fill(0, at, at + width);
@@ -252,9 +253,8 @@ export function copyRow(
     return;
   }
   const start = from.start[row] * to.width, place = placeDense(to, at);
-  for (let t = 0; t < to.width; t++) {
-    to.dense[place + t] = from.dense[start + t];
-  }
+  const { width, dense } = to, source = from.dense;
+  for (let t = 0; t < width; t++) dense[place + t] = source[start + t];
   to.count[at] = from.count[row];
 }
 

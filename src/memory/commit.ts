@@ -5,7 +5,7 @@
  */
 
 import type { Id } from "../check.ts";
-import type { Row } from "../rows.ts";
+import { measureKey, measureValue, type Row } from "../rows.ts";
 import { DENSE } from "../kernel/table.ts";
 import { isDense, type Representation } from "../matrix/representation.ts";
 import { nonZerosOf, reserveStore, type Store } from "../matrix/store.ts";
@@ -37,8 +37,22 @@ export function keyWrite(
   value?: Row,
   bias?: number,
 ): Write {
-  const keyNonZeros = nonZerosOf(key), valueNonZeros = nonZerosOf(value);
-  return { kind, id, key, value, bias, keyNonZeros, valueNonZeros };
+  let keyNonZeros = 0, norm = 0, valueNonZeros = 0, peak = 0;
+  if (key !== undefined) ({ nonZeros: keyNonZeros, norm } = measureKey(key));
+  if (value !== undefined) {
+    ({ nonZeros: valueNonZeros, peak } = measureValue(value));
+  }
+  return {
+    kind,
+    id,
+    key,
+    value,
+    bias,
+    keyNonZeros,
+    norm,
+    valueNonZeros,
+    peak,
+  };
 }
 
 /** Carries all writes out. */
@@ -71,13 +85,20 @@ function makeRoom(memory: Memory, writes: Iterable<Write>): void {
   }
   reserve(memory, Math.min(newKeys, capacity + 1), newQueries);
   reserveStore(rows.queries, room.queries.denseRows, room.queries.entries);
-  for (const name of ["keys", "values"] as const) {
-    const { denseRows, entries } = room[name], store = keys[name];
-    // More than the capacity never live at once; what is evicted is swept up on the way.
-    const most = Math.max(0, capacity + 1 - store.denseRows);
-    const pooled = newKeys > capacity ? 0 : entries;
-    reserveStore(store, Math.min(denseRows, most), pooled);
-  }
+  const evicts = newKeys > capacity;
+  reserveUpTo(capacity + 1, keys.keys, room.keys, evicts);
+  reserveUpTo(capacity + 1, keys.values, room.values, evicts);
+}
+
+/** Makes room for rows of which so many live at once; what is evicted is swept up on the way. */
+function reserveUpTo(
+  most: number,
+  store: Store,
+  { denseRows, entries }: Room,
+  evicts: boolean,
+): void {
+  const places = Math.max(0, most - store.denseRows);
+  reserveStore(store, Math.min(denseRows, places), evicts ? 0 : entries);
 }
 
 function carryOut(memory: Memory, write: Write): void {

@@ -5,7 +5,7 @@
  */
 
 import { apart, type Home } from "../kernel/home.ts";
-import type { Row } from "../rows.ts";
+import { measureKey, type Row } from "../rows.ts";
 import { isDense, type Representation } from "../matrix/representation.ts";
 import {
   clearRow,
@@ -86,26 +86,28 @@ export function dropKey(table: KeyTable, id: Id): number {
   return slot;
 }
 
-/** Sets what is given of a slot's content. */
+/** Sets what is given of a slot's content: `norm` and `peak` are what `norms` and `peaks` say of it. */
 export function setKey(
   table: KeyTable,
   slot: number,
-  { key, value, bias, keyNonZeros, valueNonZeros }: {
+  { key, value, bias, keyNonZeros, norm, valueNonZeros, peak }: {
     key?: Row;
     value?: Row;
     bias?: number;
     keyNonZeros: number;
+    norm: number;
     valueNonZeros: number;
+    peak: number;
   },
 ): void {
   const { representation, keys, values } = table;
   if (key !== undefined) {
     storeRow(representation, keys, slot, key, keyNonZeros);
-    table.norms[slot] = lengthOf(key);
+    table.norms[slot] = norm;
   }
   if (value !== undefined) {
     storeRow(representation, values, slot, value, valueNonZeros);
-    table.peaks[slot] = peakOf(value);
+    table.peaks[slot] = peak;
   }
   if (bias !== undefined) {
     table.biases[slot] = bias;
@@ -152,33 +154,9 @@ export function storeRow(
   setRow(store, row, given, nonZeros, dense);
 }
 
-/**
- * At least the Euclidean length of a row: the square root of a sum in f64, and a little more than its rounding. Even
- * columns first, so that it is the same for sparse rows.
- */
+/** At least the Euclidean length of a row. */
 export function lengthOf(row: Row): number {
-  let square = 0;
-  if (row instanceof Float32Array) {
-    for (let t = 0; t < row.length; t += 2) square += row[t] * row[t];
-    for (let t = 1; t < row.length; t += 2) square += row[t] * row[t];
-  } else {
-    for (let i = row.start; i < row.start + row.count; i++) {
-      square += row.numbers[i] * row.numbers[i];
-    }
-  }
-  return Math.sqrt(square) * (1 + 2 ** -20);
-}
-
-function peakOf(row: Row): number {
-  const plain = row instanceof Float32Array;
-  const numbers = plain ? row : row.numbers, start = plain ? 0 : row.start;
-  const end = start + (plain ? row.length : row.count);
-  let peak = 0;
-  for (let i = start; i < end; i++) {
-    const size = Math.abs(numbers[i]);
-    if (size > peak) peak = size;
-  }
-  return peak;
+  return measureKey(row).norm;
 }
 
 /** Makes room for `slots` slots. The slots come last: without them the rest is only spare. */

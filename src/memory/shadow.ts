@@ -10,20 +10,22 @@
 
 import type { Id } from "../check.ts";
 import type { Row } from "../rows.ts";
-import { viewRow } from "../matrix/store.ts";
+import { DENSE } from "../kernel/table.ts";
+import { takeFloats } from "../matrix/input.ts";
+import { unpackRow, viewRow } from "../matrix/store.ts";
 import { keyWrite, type Write } from "./commit.ts";
 import type { Memory } from "./memory.ts";
 import { slotOf, type SlotTable } from "./slots.ts";
 
 /** One table of ids as it will be. */
-interface ShadowTable {
+export interface ShadowTable {
   readonly table: SlotTable;
   next: Id;
   size: number;
-  /** New ids that are still there, and all that ever were, ascending. */
-  added: Set<Id> | undefined;
-  arrivals: Id[];
-  dropped: Set<Id> | undefined;
+  /** New ids, ascending, those included that are gone again. */
+  added: Id[] | undefined;
+  /** Ids that are gone; undefined where no change comes after this one. */
+  readonly dropped: Set<Id> | undefined;
   /** Where the search for the oldest id goes on: in the table, then among the new ones. */
   front: number;
   arrived: number;
@@ -47,8 +49,8 @@ export interface Shadow {
 export function makeShadow(memory: Memory, list: boolean): Shadow {
   return {
     memory,
-    keys: shadowOf(memory.keys.slots),
-    queries: shadowOf(memory.rows.slots),
+    keys: shadowOf(memory.keys.slots, list),
+    queries: shadowOf(memory.rows.slots, list),
     writes: [],
     started: stateOf(memory),
     rows: list ? new Map() : undefined,
@@ -65,8 +67,8 @@ export function willHave(
   { table, added, dropped }: ShadowTable,
   id: Id,
 ): boolean {
-  return added?.has(id) ||
-    (!dropped?.has(id) && slotOf(table, id) >= 0);
+  if (dropped?.has(id)) return false;
+  return id < table.next ? slotOf(table, id) >= 0 : isAmong(added, id);
 }
 
 /** Adds a key, and takes the oldest out where there are more than the capacity. */
@@ -82,7 +84,7 @@ export function stageNewKey(
   writes.push(keyWrite("new key", id, key, value, bias));
   rows?.set(id, { key, value });
   while (keys.size > memory.capacity) {
-    stageErasedKey(shadow, oldest(keys), true);
+    stageErasedKey(shadow, takeOldest(keys), true);
   }
 }
 
@@ -123,16 +125,25 @@ export function stageErasedQuery(shadow: Shadow, id: Id): void {
   shadow.writes.push({ kind: "erase query", id });
 }
 
-/** A key's row or value as it will be: a view. */
-export function rowAsStaged(
-  { memory: { keys }, rows }: Shadow,
+/** A key's row or value as it will be: numbers of the caller's own, or entries to look at. */
+export function copyAsStaged(
+  { memory: { keys, arena }, rows }: Shadow,
   id: Id,
   part: "key" | "value",
 ): Row {
-  return rows?.get(id)?.[part] ?? viewRow(
-    part === "key" ? keys.keys : keys.values,
-    slotOf(keys.slots, id),
-  );
+  const staged = rows?.get(id)?.[part];
+  if (staged !== undefined) {
+    if (!(staged instanceof Float32Array)) return staged;
+    const numbers = takeFloats(arena, staged.length);
+    numbers.set(staged);
+    return numbers;
+  }
+  const store = part === "key" ? keys.keys : keys.values;
+  const slot = slotOf(keys.slots, id);
+  if (store.evens[slot] !== DENSE) return viewRow(store, slot);
+  const numbers = takeFloats(arena, store.width);
+  unpackRow(store, slot, numbers, 0);
+  return numbers;
 }
 
 /** Grows with every key written, query added and query dropped. */
@@ -140,38 +151,47 @@ function stateOf({ log, rows: { slots } }: Memory): number {
   return log.clock + 2 * slots.next - slots.size;
 }
 
-function shadowOf(table: SlotTable): ShadowTable {
+function shadowOf(table: SlotTable, list: boolean): ShadowTable {
   return {
     table,
     next: table.next,
     size: table.size,
     added: undefined,
-    arrivals: [],
-    dropped: undefined,
+    dropped: list ? new Set() : undefined,
     front: table.front,
     arrived: 0,
   };
 }
 
 function add(shadow: ShadowTable, id: Id): void {
-  (shadow.added ??= new Set()).add(id);
-  shadow.arrivals.push(id);
+  (shadow.added ??= []).push(id);
   shadow.next = id + 1;
   shadow.size++;
 }
 
 function drop(shadow: ShadowTable, id: Id): void {
-  if (!shadow.added?.delete(id)) (shadow.dropped ??= new Set()).add(id);
+  shadow.dropped?.add(id);
   shadow.size--;
 }
 
-/** The smallest id that will be there; there is one. */
-function oldest(shadow: ShadowTable): Id {
-  const { table, dropped, added, arrivals } = shadow;
-  for (; shadow.front < table.length; shadow.front++) {
-    const id = table.ids[shadow.front];
-    if (table.slots[shadow.front] >= 0 && !dropped?.has(id)) return id;
+/** The smallest id that will be there, to be dropped; there is one. */
+function takeOldest(shadow: ShadowTable): Id {
+  const { table, dropped, added } = shadow;
+  while (shadow.front < table.length) {
+    const at = shadow.front++, id = table.ids[at];
+    if (table.slots[at] >= 0 && !dropped?.has(id)) return id;
   }
-  while (!added?.has(arrivals[shadow.arrived])) shadow.arrived++;
-  return arrivals[shadow.arrived];
+  while (dropped?.has(added![shadow.arrived])) shadow.arrived++;
+  return added![shadow.arrived++];
+}
+
+/** Whether ascending ids hold one. */
+function isAmong(ids: readonly Id[] = [], id: Id): boolean {
+  let low = 0, high = ids.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ids[middle] < id) low = middle + 1;
+    else high = middle;
+  }
+  return low < ids.length && ids[low] === id;
 }

@@ -2,7 +2,7 @@
  * Stable ids over reusable slots.
  *
  * Ids ascend and are never used again; the slots behind them are. The table lists ids in the order they came, which is
- * ascending, so finding one is a guess or a binary search, the oldest is at the front, and a removed one leaves a hole
+ * ascending, so finding one takes a guess or a few, the oldest is at the front, and a removed one leaves a hole
  * that is closed when holes outnumber entries.
  *
  * @module
@@ -134,20 +134,21 @@ function grownFloats(array: Float64Array, needed: number): Float64Array {
   return grown;
 }
 
-/** Where an id stands in the list, or −1. */
-function find(table: SlotTable, id: Id): number {
-  let low = table.front, high = table.length - 1;
-  if (low > high) return -1;
-  // Ids that ascend by one are where they are expected.
-  const guess = low + (id - table.ids[low]);
-  if (guess >= low && guess <= high && table.ids[guess] === id) {
-    return table.slots[guess] < 0 ? -1 : guess;
-  }
-  while (low <= high) {
-    const middle = (low + high) >>> 1;
-    if (table.ids[middle] < id) low = middle + 1;
-    else if (table.ids[middle] > id) high = middle - 1;
-    else return table.slots[middle] < 0 ? -1 : middle;
+/**
+ * Where an id stands in the list, or −1: looked for where it would be if ids were spread evenly and, in turns, in the
+ * middle. Ids that ascend by one are found at once, and whatever the ids are it takes O(log ids).
+ */
+function find({ ids, slots, front, length }: SlotTable, id: Id): number {
+  let low = front, high = length - 1;
+  for (let guess = true; low <= high; guess = !guess) {
+    const least = ids[low], most = ids[high];
+    if (!(id >= least && id <= most)) return -1;
+    const at = guess && most > least
+      ? low + Math.floor((id - least) * (high - low) / (most - least))
+      : (low + high) >>> 1;
+    if (ids[at] < id) low = at + 1;
+    else if (ids[at] > id) high = at - 1;
+    else return slots[at] < 0 ? -1 : at;
   }
   return -1;
 }

@@ -23,8 +23,9 @@ import { checkRows, rowOf } from "../matrix/input.ts";
 import { checkEdits, editRow, type Edits } from "../matrix/edits.ts";
 import { MOST_KEYS } from "./keys.ts";
 import {
-  rowAsStaged,
+  copyAsStaged,
   type Shadow,
+  type ShadowTable,
   stageErasedKey,
   stageErasedQuery,
   stageKey,
@@ -101,21 +102,19 @@ export function stage(shadow: Shadow, change: Change): Id[] {
           "Cannot edit: nothing is given, keys or values should be",
         );
       }
-      return [
-        ...new Set([
-          ...stageEdit(shadow, "key", change.keys),
-          ...stageEdit(shadow, "value", change.values),
-        ]),
-      ];
+      return union(
+        stageEdit(shadow, "key", change.keys),
+        stageEdit(shadow, "value", change.values),
+      );
     case "remove": {
-      const ids = checkKnown(shadow, "remove", change.ids, "keys");
+      const ids = checkKnown("remove", shadow.keys, "key", change.ids);
       for (const id of ids) stageErasedKey(shadow, id, false);
       return ids;
     }
     case "watch":
       return stageWatch(shadow, change.queries, change.ids, change.position);
     case "unwatch": {
-      const ids = checkKnown(shadow, "unwatch", change.ids, "queries");
+      const ids = checkKnown("unwatch", shadow.queries, "query", change.ids);
       for (const id of ids) stageErasedQuery(shadow, id);
       return ids;
     }
@@ -155,10 +154,13 @@ function stageAppend(
     }
     previous = id;
   }
-  const biases = checkBias(verb, bias === undefined ? 0 : bias, keys.count);
-  ids.forEach((id, at) =>
-    stageNewKey(shadow, id, rowOf(keys, at), rowOf(values, at), biases(at))
-  );
+  const biases = bias === undefined
+    ? undefined
+    : checkBias(verb, bias, keys.count);
+  for (let at = 0; at < ids.length; at++) {
+    const key = rowOf(keys, at), value = rowOf(values, at);
+    stageNewKey(shadow, ids[at], key, value, biases?.(at) ?? 0);
+  }
   return ids;
 }
 
@@ -170,37 +172,44 @@ function stageUpdate(
   bias: Bias | undefined,
 ): Id[] {
   const verb = "update", { dim, valueDim, arena } = shadow.memory;
-  const ids = checkKnown(shadow, verb, given, "keys");
-  const rows = (name: string, source: Rows | undefined, width: number) => {
-    if (source === undefined) return undefined;
-    const checked = checkRows(verb, name, source, width, arena);
-    if (checked.count !== ids.length) {
-      throw new RangeError(
-        `Cannot ${verb}: there are ${checked.count} ${name}, there should be one for each of ${ids.length} ids`,
-      );
-    }
-    return checked;
-  };
-  const keys = rows("keys", keyRows, dim),
-    values = rows("values", valueRows, valueDim);
-  const biases = bias === undefined
+  const ids = checkKnown(verb, shadow.keys, "key", given), count = ids.length;
+  const keys = keyRows === undefined
     ? undefined
-    : checkBias(verb, bias, ids.length);
+    : checkRows(verb, "keys", keyRows, dim, arena);
+  if (keys !== undefined) checkCount(verb, "keys", keys.count, count);
+  const values = valueRows === undefined
+    ? undefined
+    : checkRows(verb, "values", valueRows, valueDim, arena);
+  if (values !== undefined) checkCount(verb, "values", values.count, count);
+  const biases = bias === undefined ? undefined : checkBias(verb, bias, count);
   if (keys === undefined && values === undefined && biases === undefined) {
     throw new TypeError(
       `Cannot ${verb}: nothing is given, keys, values or bias should be`,
     );
   }
-  ids.forEach((id, at) =>
+  for (let at = 0; at < count; at++) {
     stageKey(
       shadow,
-      id,
+      ids[at],
       keys && rowOf(keys, at),
       values && rowOf(values, at),
       biases?.(at),
-    )
-  );
+    );
+  }
   return ids;
+}
+
+function checkCount(
+  verb: string,
+  name: string,
+  count: number,
+  wanted: number,
+): void {
+  if (count !== wanted) {
+    throw new RangeError(
+      `Cannot ${verb}: there are ${count} ${name}, there should be one for each of ${wanted} ids`,
+    );
+  }
 }
 
 function stageEdit(
@@ -209,21 +218,16 @@ function stageEdit(
   edits: Edits | undefined,
 ): Id[] {
   if (edits === undefined) return [];
-  const verb = "edit",
-    name = part === "key" ? "keys" : "values",
-    { dim, valueDim } = shadow.memory;
-  const { ids, deltas } = checkEdits(
-    verb,
-    name,
-    edits,
-    part === "key" ? dim : valueDim,
-  );
-  checkKnown(shadow, verb, ids, "keys");
-  ids.forEach((id, at) => {
+  const verb = "edit", { dim, valueDim } = shadow.memory;
+  const list = part === "key"
+    ? checkEdits(verb, "keys", edits, dim)
+    : checkEdits(verb, "values", edits, valueDim);
+  for (const { id } of list) checkLives(verb, shadow.keys, "key", id);
+  for (const edit of list) {
+    const { id } = edit;
     const row = editRow(
-      rowAsStaged(shadow, id, part),
-      deltas.row(at),
-      shadow.memory.arena,
+      copyAsStaged(shadow, id, part),
+      edit,
       (column, edited) => {
         throw new RangeError(
           `Cannot ${verb}: column ${column} of ${part} ${id} would be ${edited}, it should be finite as a 32-bit float`,
@@ -232,8 +236,8 @@ function stageEdit(
     );
     if (part === "key") stageKey(shadow, id, row);
     else stageKey(shadow, id, undefined, row);
-  });
-  return ids;
+  }
+  return list.map(({ id }) => id);
 }
 
 function stageWatch(
@@ -243,7 +247,7 @@ function stageWatch(
   position: Position | undefined,
 ): Id[] {
   const verb = "watch", { memory } = shadow;
-  const queries = checkRows(verb, "queries", rows, memory.dim);
+  const queries = checkRows(verb, "queries", rows, memory.dim, memory.arena);
   if (queries.count > MOST_KEYS) {
     throw new RangeError(
       `Cannot ${verb}: there are ${queries.count} queries, there should be at most ${MOST_KEYS}`,
@@ -267,9 +271,9 @@ function stageWatch(
     }
     next = id + 1;
   }
-  ids.forEach((id, at) =>
-    stageQuery(shadow, id, rowOf(queries, at), positions(at))
-  );
+  for (let at = 0; at < ids.length; at++) {
+    stageQuery(shadow, ids[at], rowOf(queries, at), positions(at));
+  }
   return ids;
 }
 
@@ -308,8 +312,8 @@ function stageAdmit(
       );
     }
     const query = checkId(verb, pair[0]), key = checkId(verb, pair[1]);
-    checkKnown(shadow, verb, query, "queries");
-    checkKnown(shadow, verb, key, "keys");
+    checkLives(verb, shadow.queries, "query", query);
+    checkLives(verb, shadow.keys, "key", key);
     shadow.writes.push({ kind: "edge", query, key, present: admitted });
     queries.add(query);
   }
@@ -318,22 +322,34 @@ function stageAdmit(
 
 /** Ids that are there, none twice. */
 function checkKnown(
-  shadow: Shadow,
   verb: string,
+  table: ShadowTable,
+  what: "key" | "query",
   given: Ids,
-  table: "keys" | "queries",
 ): Id[] {
-  const ids = checkIds(verb, given), { next } = shadow[table];
-  for (const id of ids) {
-    if (willHave(shadow[table], id)) continue;
-    const what = table === "keys" ? "key" : "query";
-    throw new RangeError(
-      `Cannot ${verb}: ${what} ${id} ${
-        id < next ? "is gone" : "is unknown"
-      }, it should be one of ${shadow[table].size} live ids`,
-    );
-  }
+  const ids = checkIds(verb, given);
+  for (const id of ids) checkLives(verb, table, what, id);
   return ids;
+}
+
+function checkLives(
+  verb: string,
+  table: ShadowTable,
+  what: "key" | "query",
+  id: Id,
+): void {
+  if (willHave(table, id)) return;
+  throw new RangeError(
+    `Cannot ${verb}: ${what} ${id} ${
+      id < table.next ? "is gone" : "is unknown"
+    }, it should be one of ${table.size} live ids`,
+  );
+}
+
+/** The ids of two lists, none twice. */
+function union(one: Id[], other: Id[]): Id[] {
+  if (one.length === 0) return other;
+  return other.length === 0 ? one : [...new Set([...one, ...other])];
 }
 
 /** Ids for new rows: those given, one for each row, or the next free ones. */
@@ -349,7 +365,9 @@ function newIds(
         `Cannot ${verb}: the next free id is ${next}, ids should stay below 2^32`,
       );
     }
-    return Array.from({ length: count }, (_, at) => next + at);
+    const ids: Id[] = [];
+    for (let at = 0; at < count; at++) ids.push(next + at);
+    return ids;
   }
   const ids = checkIds(verb, own);
   if (ids.length !== count) {

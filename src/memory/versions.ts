@@ -93,7 +93,15 @@ export function moveVersion(
   from: number,
   to: number,
 ): void {
-  for (const name of NUMBERS) versions[name][to] = versions[name][from];
+  const { slot, id, from: since, until, older, bias, peak, norm } = versions;
+  slot[to] = slot[from];
+  id[to] = id[from];
+  since[to] = since[from];
+  until[to] = until[from];
+  older[to] = older[from];
+  bias[to] = bias[from];
+  peak[to] = peak[from];
+  norm[to] = norm[from];
   moveRow(versions.keys, from, to);
   moveRow(versions.values, from, to);
 }

@@ -13,14 +13,18 @@ import { forgetKey, notePair, notePairs } from "./pairs.ts";
 import { growRows, type Memory, versionLimit } from "./memory.ts";
 import { slotOf } from "./slots.ts";
 
-/** What is given of a key; the caller has counted what is not 0. */
+/** What is given of a key, and how much there is of it; the numbers of what is not given are 0. */
 export interface Content {
   id: Id;
   key?: Row;
   value?: Row;
   bias?: number;
   keyNonZeros: number;
+  /** At least the Euclidean length of the key. */
+  norm: number;
   valueNonZeros: number;
+  /** The largest component of the value in size. */
+  peak: number;
 }
 
 /** Adds a key under an id not used before. */

@@ -9,17 +9,13 @@ function grouped(
   edits: unknown,
   columns: number,
 ): [number, ...[number, number][]][] {
-  const { ids, deltas } = checkEdits("edit", "keys", edits, columns);
-  assertEquals([deltas.rows, deltas.columns], [ids.length, columns]);
-  return ids.map((id, row) => {
-    const { indices, values } = deltas.row(row);
-    assert(indices.length > 0, `id ${id} has no edits`);
+  return checkEdits("edit", "keys", edits, columns).map((edit) => {
+    const { id, columns, deltas } = edit;
+    assert(columns.length > 0, `id ${id} has no edits`);
+    assertEquals(columns.length, deltas.length);
     return [
       id,
-      ...Array.from(
-        indices,
-        (column, at): [number, number] => [column, values[at]],
-      ),
+      ...columns.map((column, at): [number, number] => [column, deltas[at]]),
     ];
   });
 }
@@ -107,11 +103,14 @@ Deno.test("checkEdits() reads an ml-matrix as the entries it iterates over, row 
 
 Deno.test("checkEdits() keeps nothing of what it was given", () => {
   const matrix = CsrMatrix.fromTriples(2, 2, [[0, 1, 5], [1, 0, 6]]);
-  const { deltas } = checkEdits("edit", "keys", matrix, 2);
+  const checked = checkEdits("edit", "keys", matrix, 2);
   matrix.values.fill(9);
   matrix.indices.fill(0);
   matrix.indptr.fill(0);
-  assertEquals(deltas.to2DArray(), [[0, 5], [6, 0]]);
+  assertEquals(checked, [
+    { id: 0, columns: [1], deltas: [5] },
+    { id: 1, columns: [0], deltas: [6] },
+  ]);
 });
 
 Deno.test("checkEdits() refuses what is no edit", () => {

@@ -127,6 +127,15 @@ Deno.test("the arena is used until it is full, then there are new floats", () =>
   assertEquals(takeFloats(undefined, 3).length, 3);
 });
 
+Deno.test("the arena gives the same views again, of the length that is asked for", () => {
+  const arena = { floats: new Float32Array(5), used: 0 },
+    views = [2, 3].map(() => takeFloats(arena, 2));
+  arena.used = 0;
+  assert(takeFloats(arena, 2) === views[0]);
+  assertEquals(takeFloats(arena, 3).length, 3);
+  assertEquals([arena.used, views[1].byteOffset], [5, 8]);
+});
+
 /** A matrix whose arrays somebody has written to, or replaced. */
 function forged(parts: Partial<Record<keyof CsrMatrix, unknown>>): CsrMatrix {
   const { rows, columns, indptr, indices, values } = new CsrMatrix(

@@ -116,6 +116,19 @@ Deno.test("−0 is stored as 0 and is no entry", () => {
   }
 });
 
+Deno.test("a row without zeros is stored as it is, one with a single −0 is not", () => {
+  const numbers = Float32Array.of(1, -2, 2 ** -149, -3);
+  const store = makeStore(4);
+  growStore(store, 4);
+  put(store, 0, numbers, true);
+  checkRows(store, [numbers, ...[1, 2, 3].map(() => new Float32Array(4))]);
+  for (let t = 0; t < 4; t++) {
+    put(store, 1, numbers.with(t, -0), true);
+    assert(Object.is(numberAt(store, 1, t), 0));
+    checkStore(store, 2);
+  }
+});
+
 Deno.test("rows set, copied, moved and cleared in any order read back as they were given", () => {
   forSeeds(60, (_, random, at) => {
     const width = pick(random, [0, 1, 2, 3, 5, 16, 33]);

@@ -3,9 +3,9 @@ import { append, createAttention, ids, remove, watch } from "../../mod.ts";
 import { openAttention } from "../../src/attention.ts";
 import { commit } from "../../src/memory/commit.ts";
 import {
+  copyAsStaged,
   isStale,
   makeShadow,
-  rowAsStaged,
   stageErasedKey,
   stageErasedQuery,
   stageKey,
@@ -47,7 +47,7 @@ Deno.test("staging changes the shadow and nothing else, until commit()", () => {
   stageKey(shadow, 5, row(55));
   assertEquals(
     ["key", "value"].map((part) =>
-      rowAsStaged(shadow, 5, part as "key" | "value")
+      copyAsStaged(shadow, 5, part as "key" | "value")
     ),
     [row(55), row(50)],
   );
@@ -62,13 +62,57 @@ Deno.test("staging changes the shadow and nothing else, until commit()", () => {
   invariant(a);
 });
 
-Deno.test("rowAsStaged() is what is staged, or else what is stored", () => {
+Deno.test("copyAsStaged() is what is staged, or else what is stored", () => {
   const a = createAttention({ keys: [[1, 2]], values: [[3]] });
   const shadow = makeShadow(openAttention("test", a), true);
-  assertEquals(rowAsStaged(shadow, 0, "key"), row(1, 2));
+  assertEquals(copyAsStaged(shadow, 0, "key"), row(1, 2));
   stageKey(shadow, 0, row(5, 6));
-  assertEquals(rowAsStaged(shadow, 0, "key"), row(5, 6));
-  assertEquals(rowAsStaged(shadow, 0, "value"), row(3));
+  assertEquals(copyAsStaged(shadow, 0, "key"), row(5, 6));
+  assertEquals(copyAsStaged(shadow, 0, "value"), row(3));
+});
+
+Deno.test("copyAsStaged() is the caller's own: what is staged and what is stored stay as they are", () => {
+  const a = createAttention({ keys: [[1, 2]], values: [[3]] });
+  const memory = openAttention("test", a), before = dump(a);
+  const shadow = makeShadow(memory, true), staged = row(5, 6);
+  stageKey(shadow, 0, staged);
+  for (const part of ["key", "value"] as const) {
+    const copy = copyAsStaged(shadow, 0, part);
+    assert(copy instanceof Float32Array);
+    copy.fill(9);
+  }
+  assertEquals([staged, dump(a)], [row(5, 6), before]);
+});
+
+Deno.test("a new key that is gone again makes no room for those after it", () => {
+  const a = createAttention({ dim: 1, capacity: 2 });
+  const memory = openAttention("test", a), shadow = makeShadow(memory, true);
+  for (const id of [0, 1]) stageNewKey(shadow, id, row(id), row(id), 0);
+  stageErasedKey(shadow, 0, false);
+  for (const id of [2, 3]) stageNewKey(shadow, id, row(id), row(id), 0);
+  assertEquals([0, 1, 2, 3].map((id) => willHave(shadow.keys, id)), [
+    false,
+    false,
+    true,
+    true,
+  ]);
+  commit(memory, shadow.writes);
+  assertEquals([ids(a), memory.counters.evicted], [[2, 3], 1]);
+  invariant(a);
+});
+
+Deno.test("a shadow of a single change finds the oldest, of the table and then of the new ones, once each", () => {
+  const a = createAttention({
+    keys: [[1], [2], [3]],
+    values: [[1], [2], [3]],
+    capacity: 3,
+  });
+  remove(a, 1);
+  const memory = openAttention("test", a), shadow = makeShadow(memory, false);
+  for (let id = 3; id < 10; id++) stageNewKey(shadow, id, row(id), row(id), 0);
+  commit(memory, shadow.writes);
+  assertEquals([ids(a), memory.counters.evicted], [[7, 8, 9], 6]);
+  invariant(a);
 });
 
 Deno.test("isStale() notices keys and queries that came or went under the shadow", () => {

@@ -60,6 +60,38 @@ Deno.test("a table says of every id what a Map says, whatever came and went", ()
   });
 });
 
+Deno.test("an id is found in one look where ids follow one another, in few however they are spread", () => {
+  const count = 4096;
+  const cases: [name: string, ids: (at: number) => number, most: number][] = [
+    ["one by one", (at) => at, 1],
+    ["every third", (at) => 7 + 3 * at, 1],
+    ["a far one", (at) => at + 1 < count ? at : 2 ** 32 - 1, 24],
+    ["further and further apart", (at) => at + Math.floor(2 ** (at / 129)), 24],
+    ["two crowds", (at) => at < count / 2 ? at : 2 ** 31 + at, 24],
+  ];
+  for (const [name, idAt, most] of cases) {
+    const table = makeSlots();
+    growSlots(table, count);
+    for (let at = 0; at < count; at++) addSlot(table, idAt(at));
+    // Each look reads both ends, and a number between them twice at most.
+    let reads = 0;
+    const ids = new Proxy(table.ids, {
+      get(target, place) {
+        reads++;
+        return Reflect.get(target, place, target);
+      },
+    });
+    for (let at = 0; at < count; at++) {
+      reads = 0;
+      assertEquals(slotOf({ ...table, ids }, idAt(at)), at, name);
+      assert(reads <= 4 * most, `${name}: ${reads} reads for id ${idAt(at)}`);
+    }
+    for (const id of [-1, 0.5, idAt(count - 1) + 1, NaN]) {
+      assertEquals(slotOf(table, id), -1, `${name}: id ${id}`);
+    }
+  }
+});
+
 Deno.test("a window that slides for ever keeps its table small, and slots are used again", () => {
   const table = makeSlots(), window = 10;
   growSlots(table, window + 1);
