@@ -37,7 +37,7 @@ import {
   tensorOf,
 } from "./file/tensors.ts";
 import { MOST_KEYS } from "./memory/keys.ts";
-import { listSlots, type SlotTable } from "./memory/slots.ts";
+import { listSlots } from "./memory/slots.ts";
 
 const FORMAT = "reattend";
 const VERSION = "1";
@@ -76,8 +76,8 @@ export interface RestoreOptions {
 export function snapshot(a: Attention): Uint8Array {
   const memory = openAttention("take a snapshot", a),
     { dim, valueDim, keys, rows, mask } = memory;
-  const keySlots = slotsOf(keys.slots), querySlots = slotsOf(rows.slots);
-  const pick = (numbers: Float64Array, slots: Int32Array) =>
+  const keySlots = listSlots(keys.slots), querySlots = listSlots(rows.slots);
+  const pick = (numbers: Float64Array, slots: readonly number[]) =>
     Float64Array.from(slots, (slot) => numbers[slot]);
   const tensors: NamedTensor[] = [
     ...rowTensors("keys", copyRows(keys.keys, keySlots)),
@@ -240,12 +240,6 @@ export function restore(
     whole("next_query", ID_LIMIT),
   );
   return attention;
-}
-
-function slotsOf(table: SlotTable): Int32Array {
-  const slots = new Int32Array(table.size);
-  listSlots(table, slots);
-  return slots;
 }
 
 function maskOf(

@@ -85,7 +85,7 @@ function refusal(path: string, specifier: string): string | undefined {
       ? undefined
       : `imports ${specifier}, the only package is ${PACKAGES}`;
   }
-  if (!/\.(ts|wasm)(\?module)?$/.test(specifier)) {
+  if (!/\.(ts|js|wasm)(\?module)?$/.test(specifier)) {
     return `imports ${specifier} without its extension`;
   }
   const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
@@ -101,7 +101,9 @@ function refusal(path: string, specifier: string): string | undefined {
 
 /** `src/kernel/wasm.ts` is in kernel, `src/read.ts` in read. */
 function roomOf(path: string): string | undefined {
-  return path === "mod.ts" ? "mod" : /^src\/(\w+)(\/|\.ts$)/.exec(path)?.[1];
+  return path === "mod.ts"
+    ? "mod"
+    : /^src\/(\w+)(\/|\.(?:d\.ts|ts|js)$)/.exec(path)?.[1];
 }
 
 function stepOf(path: string): number {

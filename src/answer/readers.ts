@@ -130,12 +130,7 @@ export function checkWatched(
   given: Ids | undefined,
 ): number[] {
   const { slots } = memory.rows;
-  if (given === undefined) {
-    const listed = new Int32Array(slots.size), rows: number[] = [];
-    listSlots(slots, listed);
-    for (let i = 0; i < listed.length; i++) rows.push(listed[i]);
-    return rows;
-  }
+  if (given === undefined) return listSlots(slots);
   return checkIds(verb, given, true).map((id) => {
     const row = slotOf(slots, id);
     if (row < 0) {

@@ -36,9 +36,9 @@ const MOST_KEYS = 8 * BLOCK;
 /** And no fewer than that: the rows of a tile, times four. */
 const LEAST_KEYS = 20;
 /** Bytes of queries and numerators that meet them. */
-const MET = 2 ** 18;
+const MET = 2 ** 17;
 /** Row blocks hold no more queries than that. */
-const MOST_ROWS = 512;
+const MOST_ROWS = 256;
 /** Rows behind a block of keys, and numbers behind one of values, that may be read. */
 const SPARE_ROWS = 8;
 const SPARE_NUMBERS = 16;

@@ -5,7 +5,7 @@
  * or two at a time (`assembly/flash_lanes.ts`, `assembly/flash_rows.ts`). What lies where is in `flash_layout.ts`.
  *
  * An instance is made when it is first asked for. Its memory grows to the largest layout that was asked for and is kept:
- * some 500 KB at most, more only where rows are longer than 2000 numbers.
+ * 448 KiB at most where rows are no longer than 512 numbers.
  *
  * @module
  */

@@ -15,7 +15,7 @@ const SPARSE_BELOW = 0.5;
 /** Copies rows: as CSR where less than half of their numbers are not 0, so that it takes less room, else dense. */
 export function copyRows(
   store: Store,
-  rows: Int32Array,
+  rows: readonly number[] | Int32Array,
 ): DenseMatrix<Float32Array> | CsrMatrix {
   const { width, count } = store, indptr = new Uint32Array(rows.length + 1);
   rows.forEach((row, at) => indptr[at + 1] = indptr[at] + count[row]);

@@ -112,13 +112,13 @@ export function listIds(table: SlotTable): Id[] {
   return ids;
 }
 
-/** Writes the slots in the order of their ids into `into`; returns how many there are. */
-export function listSlots(table: SlotTable, into: Int32Array): number {
-  let count = 0;
-  for (let at = table.front; at < table.length; at++) {
-    if (table.slots[at] >= 0) into[count++] = table.slots[at];
+/** The slots, in the order of their ids. */
+export function listSlots({ slots, front, length }: SlotTable): number[] {
+  const list: number[] = [];
+  for (let at = front; at < length; at++) {
+    if (slots[at] >= 0) list.push(slots[at]);
   }
-  return count;
+  return list;
 }
 
 /** Bytes held by the table. */

@@ -123,7 +123,7 @@ Deno.test("layOut() takes no more than a few hundred KB for any number of rows a
           const flash = fresh(name);
           const layout = layOut("attend", flash, rows, keys, dim, valueDim);
           assertEquals(flash.floats.buffer, flash.memory.buffer);
-          assert(flash.memory.buffer.byteLength <= 576 * 1024);
+          assert(flash.memory.buffer.byteLength <= 448 * 1024);
           // Sums go by blocks, which have to lie at the same places for any number of rows and keys.
           const { inRows, keyAt, valueAt } = layout, block = layout.keys;
           if (inRows) assertEquals(block % 8, 0);
@@ -318,6 +318,29 @@ Deno.test("folding leaves alone what is not its own", () => {
         const sums = floats.subarray(numeratorAt / 4);
         assert(sums.subarray(0, valueDim).some((x) => x !== 0));
       }
+    }
+  }
+});
+
+Deno.test("finishLanes() and finishRow() give zeros and no flags to queries that met no key", () => {
+  for (const name of NAMES) {
+    for (const rows of [1, 8]) {
+      const flash = fresh(name),
+        layout = layOut("attend", flash, rows, 8, 4, 8);
+      const { stagingAt, numeratorAt, stateAt, columns } = layout;
+      const written = flash.floats.subarray(stagingAt / 4);
+      written.fill(7);
+      let flags: number;
+      if (layout.inRows) {
+        flash.emptyRow(stateAt, numeratorAt, columns);
+        flags = flash.finishRow(stagingAt, numeratorAt, stateAt, 8);
+      } else {
+        flash.emptyLanes(stateAt, numeratorAt, columns);
+        flags = flash.finishLanes(stagingAt, numeratorAt, stateAt, 8, 8);
+      }
+      assertEquals(flags, 0);
+      assert(written.subarray(0, rows * 8).every((x) => x === 0));
+      assertEquals(written[rows * 8], 7);
     }
   }
 });

@@ -93,7 +93,7 @@ test("scaledDotProductAttention() allocates the same scratch for any number of q
     assert(first < (ROW_BLOCK + KEY_BLOCK) * (2 * DIM + 10));
   } else {
     // The memory of the kernel is grown once; three numbers say where a row of a block lies.
-    for (const floats of others) assert(floats <= 3 * 512, `${floats}`);
+    for (const floats of others) assert(floats <= 3 * 256, `${floats}`);
   }
 });
 

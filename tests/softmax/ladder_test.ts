@@ -163,7 +163,7 @@ function quotients(
     scale === scaleExponent(magnitude - far(magnitude));
   const floor = Math.max(scale - SCALE_BITS, LEAST_STEP);
   return Array.from(sums.numeratorHigh, (_, c) => {
-    const x = (highOf(sums, c) + lowOf(sums, 0, c)) / mass * bound.unit;
+    const x = (highOf(sums, c) + lowOf(sums, 0, c)) * (1 / mass * bound.unit);
     const size = Math.abs(x), exponent = exponentOf(size);
     const step = 2 ** stepExponent(exponent, scale, precision);
     const whole = Math.floor(size / step), rest = size / step - whole - THETA;

@@ -32,7 +32,7 @@ Deno.test("syncRows() brings up to date what is asked for, and nothing else", ()
   const memory = openAttention("test", a);
   const current = () => [0, 1, 2].map((row) => isCurrent(memory, row));
   assertEquals(current(), [false, false, false]);
-  syncRows(memory, [2, 0, 2]);
+  outputs(a, { ids: [2, 0, 2] });
   assertEquals([current(), stats(a).recomputed], [[true, false, true], 2]);
   update(a, 0, { values: [5] });
   syncRows(memory, [0]);

@@ -49,7 +49,8 @@ export function scoreRows(
  * Folds `count` keys with their scores and values into one query or two.
  *
  * Of two, numerators lie `columns` numbers apart, a multiple of 16, states 16 bytes, masks `maskStride` bytes. `mask`, if
- * not 0: their biases. `cap` > 0: see capScores. Sixteen numbers behind the last value may be read.
+ * not 0: their biases, behind which four numbers may be written. `cap` > 0: see capScores. Sixteen numbers behind the last
+ * value may be read.
  */
 export function addRows(
   numerator: usize,
@@ -118,13 +119,11 @@ function weighRow(
   // Up to three scores behind the last are those of no key.
   const rest = scores + (<usize> count << 2);
   if (mask != 0) {
-    const maskRest = mask + (<usize> count << 2), kept = v128.load(maskRest);
-    v128.store(maskRest, f32x4.splat(-Infinity));
+    v128.store(mask + (<usize> count << 2), f32x4.splat(-Infinity));
     for (let at = scores; at != end; at += 16, mask += 16) {
       least = maskKey(at, v128.load(mask), least);
       largest = f32x4.pmax(largest, v128.load(at));
     }
-    v128.store(maskRest, kept);
   } else {
     for (let at = rest; at < end; at += 4) f32.store(at, f32.load(scores));
     for (let at = scores; at != end; at += 16) {
