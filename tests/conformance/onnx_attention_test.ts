@@ -4,6 +4,7 @@ import {
   type ScaledDotProductAttentionOptions,
 } from "../../src/softmax/attention.ts";
 import type { Tensor } from "../../src/softmax/tensor.ts";
+import { KERNELS, test as twins } from "../softmax/cases.ts";
 
 interface CaseTensor {
   dtype: "float32" | "float16" | "bool" | "int64";
@@ -54,10 +55,16 @@ const cases = [...Deno.readDirSync(folder)].map((file) => file.name)
 
 Deno.test("scaledDotProductAttention() meets every conformance case of ONNX Attention", async (test) => {
   assertEquals(cases.length, CASES);
-  for (const example of cases) {
-    await test.step(example.name, () => {
+  const all = cases.flatMap((example) =>
+    KERNELS.map((kernel) => ({ example, kernel }))
+  );
+  for (const { example, kernel } of all) {
+    await test.step(`${example.name}, ${kernel}`, () => {
       const { queries, keys, values, options } = callOf(example);
-      const result = scaledDotProductAttention(queries, keys, values, options);
+      const result = scaledDotProductAttention(queries, keys, values, {
+        ...options,
+        kernel,
+      });
       const names = {
         Y: result.output,
         present_key: result.presentKeys,
@@ -88,56 +95,60 @@ Deno.test("scaledDotProductAttention() meets every conformance case of ONNX Atte
   }
 });
 
-Deno.test("scaledDotProductAttention() of permuted batches and heads is its result permuted, bit for bit", () => {
-  let moved = 0;
-  for (const example of cases) {
-    const call = callOf(example), { heads } = call.options;
-    const batches = call.queries.shape[0];
-    const keyHeads = call.options.keyHeads ?? call.keys.shape[1];
-    const queryHeads = heads ?? call.queries.shape[1];
-    const group = queryHeads / keyHeads;
-    if (batches * queryHeads > 1) moved++;
-    const batchOrder = reversed(batches), keyOrder = reversed(keyHeads);
-    // Groups move with their key head, and heads move within their group.
-    const queryOrder = keyOrder.flatMap((head) =>
-      reversed(group).map((member) => head * group + member)
-    );
-    const permute = (tensor: Tensor, order: number[], packed: boolean) =>
-      taken(taken(tensor, 0, batchOrder), packed ? 2 : 1, order);
-    const packed = heads !== undefined;
-    const { options } = call, { mask } = options;
-    const past = (tensor: Tensor | undefined) =>
-      tensor && permute(tensor, keyOrder, false);
-    const lengths = options.keyLengths;
-    const permuted = scaledDotProductAttention(
-      permute(call.queries, queryOrder, packed),
-      permute(call.keys, keyOrder, packed),
-      permute(call.values, keyOrder, packed),
-      {
-        ...options,
-        mask: mask && permutedMask(mask, batchOrder, queryOrder),
-        pastKeys: past(options.pastKeys),
-        pastValues: past(options.pastValues),
-        keyLengths: lengths && batchOrder.map((batch) => lengths[batch]),
-      },
-    );
-    const result = scaledDotProductAttention(
-      call.queries,
-      call.keys,
-      call.values,
-      options,
-    );
-    assertEquals(permuted.output, permute(result.output, queryOrder, packed));
-    assertEquals(
-      permuted.scores,
-      result.scores && permute(result.scores, queryOrder, false),
-    );
-    assertEquals(permuted.presentKeys, past(result.presentKeys));
-    assertEquals(permuted.presentValues, past(result.presentValues));
-  }
-  // Two cases have one batch and one head.
-  assertEquals(moved, CASES - 2);
-});
+twins(
+  "scaledDotProductAttention() of permuted batches and heads is its result permuted, bit for bit",
+  (kernel) => {
+    let moved = 0;
+    for (const example of cases) {
+      const call = callOf(example), { heads } = call.options;
+      const batches = call.queries.shape[0];
+      const keyHeads = call.options.keyHeads ?? call.keys.shape[1];
+      const queryHeads = heads ?? call.queries.shape[1];
+      const group = queryHeads / keyHeads;
+      if (batches * queryHeads > 1) moved++;
+      const batchOrder = reversed(batches), keyOrder = reversed(keyHeads);
+      // Groups move with their key head, and heads move within their group.
+      const queryOrder = keyOrder.flatMap((head) =>
+        reversed(group).map((member) => head * group + member)
+      );
+      const permute = (tensor: Tensor, order: number[], packed: boolean) =>
+        taken(taken(tensor, 0, batchOrder), packed ? 2 : 1, order);
+      const packed = heads !== undefined;
+      const { options } = call, { mask } = options;
+      const past = (tensor: Tensor | undefined) =>
+        tensor && permute(tensor, keyOrder, false);
+      const lengths = options.keyLengths;
+      const permuted = scaledDotProductAttention(
+        permute(call.queries, queryOrder, packed),
+        permute(call.keys, keyOrder, packed),
+        permute(call.values, keyOrder, packed),
+        {
+          ...options,
+          kernel,
+          mask: mask && permutedMask(mask, batchOrder, queryOrder),
+          pastKeys: past(options.pastKeys),
+          pastValues: past(options.pastValues),
+          keyLengths: lengths && batchOrder.map((batch) => lengths[batch]),
+        },
+      );
+      const result = scaledDotProductAttention(
+        call.queries,
+        call.keys,
+        call.values,
+        { ...options, kernel },
+      );
+      assertEquals(permuted.output, permute(result.output, queryOrder, packed));
+      assertEquals(
+        permuted.scores,
+        result.scores && permute(result.scores, queryOrder, false),
+      );
+      assertEquals(permuted.presentKeys, past(result.presentKeys));
+      assertEquals(permuted.presentValues, past(result.presentValues));
+    }
+    // Two cases have one batch and one head.
+    assertEquals(moved, CASES - 2);
+  },
+);
 
 /** The call that a case describes. */
 function callOf({ attributes, inputs, outputs }: Case): Call {
