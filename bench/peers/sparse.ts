@@ -6,8 +6,9 @@
 
 import { attend, createAttention } from "@reattend/reattend";
 import { openAttention } from "../../src/attention.ts";
-import type { Query } from "../../src/kernel/kernel.ts";
-import { gather, GUEST, scoreKeys } from "../../src/sync/recompute.ts";
+import { LANES } from "../../src/kernel/kernel.ts";
+import { makeReadRoom, roomyScores } from "../../src/memory/memory.ts";
+import { gather, GUEST } from "../../src/sync/recompute.ts";
 import { scorePlainly } from "../baselines.ts";
 import { checkAnswer, PRECISION } from "../check.ts";
 import type { Problem } from "../problem.ts";
@@ -82,27 +83,36 @@ export const csr: Workload = {
   },
 };
 
-/** The kernel over the keys of an attention, query by query, as a read would have it. */
+/** The kernel over the keys of an attention, a few watched queries together, as rows that start over have it. */
 function scoring(problem: Problem): Way {
   const { n, m, dim, keys, queries } = problem;
   const values = new Float32Array(m);
   const memory = openAttention(
     "bench",
-    createAttention({ keys, values, scale: 1, dim, valueDim: 1 }),
+    createAttention({ keys, values, queries, scale: 1, dim, valueDim: 1 }),
   );
-  const query: Query = {
-    dim,
-    rows: queries,
-    at: 0,
-    factor: memory.factor,
-    entries: undefined,
-  };
   const scores = new Float64Array(n * m);
+  const rows = { numbers: new Int32Array(0) };
+  memory.kernel.home.grow(rows, "numbers", LANES);
+  makeReadRoom(memory);
+  roomyScores(memory, LANES * m);
   const run = () => {
-    for (let i = 0; i < n; i++) {
-      query.at = i * dim;
-      scoreKeys(memory, query, gather(memory, GUEST, 0));
-      scores.set(memory.scratch.scores.subarray(0, m), i * m);
+    const count = gather(memory, GUEST, 0);
+    for (let from = 0; from < n; from += LANES) {
+      const some = Math.min(LANES, n - from);
+      for (let i = 0; i < some; i++) rows.numbers[i] = from + i;
+      memory.kernel.scoreRows(
+        memory.rows.queries,
+        rows.numbers,
+        some,
+        memory.factor,
+        memory.keys.keys,
+        memory.keys.scoreBiases,
+        memory.scratch,
+        count,
+        memory.spread,
+      );
+      scores.set(memory.scratch.scores.subarray(0, some * m), from * m);
     }
   };
   run();
