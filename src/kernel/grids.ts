@@ -44,7 +44,7 @@ export function lowOf(
 /** Rows have room for twice their keys, and for these at least. */
 export const LEAST_ROOM = 64;
 /** Many keys make the fine grid coarse and large changes of the mass rare: their sums start higher in the range. */
-const LIFT_FROM = 14, MOST_LIFT = 14;
+const LIFT_FROM = 10, MOST_LIFT = 12;
 
 /** The room of a fresh row of `count` keys. */
 export function roomFor(count: number): number {
