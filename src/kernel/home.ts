@@ -63,6 +63,8 @@ interface Place {
 /** Addresses are multiples of this, and so many bytes behind an array can be read. */
 const LINE = 16;
 const PAGE = 2 ** 16;
+/** A memory grows by a quarter at least: each time all views of it are made anew. */
+const SPARE = 4;
 
 /** All arrays in one memory, from `start` on, which nobody else grows. */
 export class MemoryHome implements Home {
@@ -134,14 +136,23 @@ export class MemoryHome implements Home {
   #reach(end: number): void {
     const { byteLength } = this.#memory.buffer;
     if (end <= byteLength) return;
-    try {
-      this.#memory.grow(Math.ceil((end - byteLength) / PAGE));
-    } catch {
+    const needed = Math.ceil((end - byteLength) / PAGE);
+    const spare = Math.floor(byteLength / PAGE / SPARE);
+    if (!this.#grow(Math.max(needed, spare)) && !this.#grow(needed)) {
       throw new RangeError(
         `Cannot grow memory: ${end} bytes are needed and ${byteLength} are there, fewer or smaller rows should be stored`,
       );
     }
     for (const place of this.#places) this.#show(place);
+  }
+
+  #grow(pages: number): boolean {
+    try {
+      this.#memory.grow(pages);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #clear(from: number, to: number): void {

@@ -22,10 +22,10 @@ export const representations: readonly Representation[] = [
 ];
 
 /**
- * From this share of non-zeros on, a row is written out. Measured, that is faster from 40 % on (scores alone) to 70 %
- * (starting over at large widths), whether one row is served or many, and it takes fewer bytes from 50 % on.
+ * From this share of non-zeros on, a row is written out. Measured with SIMD, that is faster from 25–30 % on, whether one
+ * query is served or 64, at widths of 64 and 1024 (`bench/peers/README.md`, "auto"); plain loops cross over at 40–70 %.
  */
-const CROSSOVER = 0.5;
+const CROSSOVER = 0.3;
 /** A stored row changes over this far beyond the crossover: an edit that sends it over costs up to three times one that does not. */
 const BAND = 0.1;
 /** Rows shorter than this are written out: measured, the least width at which entries save time. */
