@@ -39,15 +39,11 @@ const TABLE: usize = memory.data<f64>([
   1023,
 ], 16);
 
-// @ts-ignore: decorator
-
 function constant(at: usize): v128 {
   return v128.load(TABLE + (at << 4));
 }
 
 /** 2^f for |f| <= 1/2. */
-// @ts-ignore: decorator
-
 export function exp2(f: v128): v128 {
   const square = f64x2.mul(f, f), fourth = f64x2.mul(square, square);
   const low = line(line2(0, f), line2(2, f), square);
@@ -63,21 +59,15 @@ export function exp2(f: v128): v128 {
   );
 }
 
-// @ts-ignore: decorator
-
 function line(a: v128, b: v128, x: v128): v128 {
   return f64x2.add(a, f64x2.mul(b, x));
 }
-
-// @ts-ignore: decorator
 
 function line2(at: usize, f: v128): v128 {
   return line(constant(at), constant(at + 1), f);
 }
 
 /** mantissa * 2^places for whole places; exactly 0 below -1022. */
-// @ts-ignore: decorator
-
 export function scaled(mantissa: v128, places: v128): v128 {
   const inside = f64x2.pmin(
     f64x2.pmax(places, constant(15)),

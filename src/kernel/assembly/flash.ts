@@ -78,8 +78,6 @@ export function packRow(
 }
 
 /** Where a number that was not 0 is smaller now than the least normal one. */
-// @ts-ignore: decorator
-
 function lostIn(before: v128, after: v128): v128 {
   const small = f32x4.lt(f32x4.abs(after), f32x4.splat(LEAST_NORMAL));
   return v128.and(small, f32x4.ne(before, f32x4.splat(0)));

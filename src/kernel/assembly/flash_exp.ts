@@ -6,8 +6,6 @@
  */
 
 /** a · b + c: rounded once where the engine has it and the module may use it, else twice. */
-// @ts-ignore: decorator
-
 export function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
   return f32x4.add(f32x4.mul(a, b), c);
@@ -42,8 +40,6 @@ export function prepare(at: usize): void {
 }
 
 /** x − k ln 2 for a whole number k. */
-// @ts-ignore: decorator
-
 function fraction(x: v128, k: v128, ln2: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_nmadd(k, ln2, x);
   const rest = f32x4.mul(k, f32x4.splat(LN2_REST));
@@ -55,8 +51,6 @@ function fraction(x: v128, k: v128, ln2: v128): v128 {
  *
  * The power of two is multiplied and not added to the exponent, which would make numbers of NaN.
  */
-// @ts-ignore: decorator
-
 export function exp(
   x: v128,
   least: v128,
@@ -143,16 +137,12 @@ export function capScores(at: usize, count: i32, size: f32, factor: f32): void {
 }
 
 /** Whether all lanes are finite. */
-// @ts-ignore: decorator
-
 export function finite(x: v128): bool {
   const none = f32x4.sub(x, x);
   return !v128.any_true(f32x4.ne(none, none));
 }
 
 /** The sums of four vectors, one in each lane. */
-// @ts-ignore: decorator
-
 export function sums(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab = f32x4.add(
     v128.shuffle<f32>(a, b, 0, 4, 1, 5),
@@ -169,8 +159,6 @@ export function sums(a: v128, b: v128, c: v128, d: v128): v128 {
 }
 
 /** One lane in all four. */
-// @ts-ignore: decorator
-
 export function spread(x: v128, lane: u8): v128 {
   return v128.shuffle<f32>(x, x, lane, lane, lane, lane);
 }

@@ -103,8 +103,6 @@ export function foldLanes(
 }
 
 /** Adds biases to four scores; the least of −|score| that was admitted, or `lowest`. */
-// @ts-ignore: decorator
-
 /** Turns scores into weights, adds them up, and leaves what the numerators have to be multiplied by in `factors`. */
 function weighLanes(
   scores: usize,

@@ -15,35 +15,25 @@ const TABLE: usize = memory.data<f64>([
 ], 16);
 
 /** The magic number of the coarse grid. */
-// @ts-ignore: decorator
-
 export function coarseMagic(): v128 {
   return v128.load(TABLE);
 }
 
 /** The largest total, and one more than the largest contribution. */
-// @ts-ignore: decorator
-
 export function range(): v128 {
   return v128.load(TABLE, 16);
 }
-
-// @ts-ignore: decorator
 
 export function halfRange(): v128 {
   return v128.load(TABLE, 32);
 }
 
 /** What a grid with this magic number catches, the magic number still added. */
-// @ts-ignore: decorator
-
 export function caught(y: v128, magic: v128): v128 {
   return f64x2.add(y, magic);
 }
 
 /** What the coarse grid leaves, caught by the fine one, its magic number still added. */
-// @ts-ignore: decorator
-
 export function rest(y: v128, high: v128, magic: v128, fine: v128): v128 {
   return f64x2.add(f64x2.sub(y, f64x2.sub(high, magic)), fine);
 }

@@ -4,13 +4,9 @@ import { exp2, scaled } from "./exp2";
 import { caught, COARSE, COARSE_MAGIC, coarseMagic, rest } from "./grids";
 
 /** Two numbers, or one in both lanes where only one is left. */
-// @ts-ignore: decorator
-
 function take(at: usize, both: bool): v128 {
   return both ? v128.load(at) : v128.load64_splat(at);
 }
-
-// @ts-ignore: decorator
 
 function put(at: usize, x: v128, both: bool): void {
   if (both) v128.store(at, x);
@@ -62,15 +58,11 @@ export function estimate(
   v128.store(sums, total);
 }
 
-// @ts-ignore: decorator
-
 function peak(peaks: usize, slot: usize): f64 {
   return load<f64>(peaks + (<usize> load<i32>(slot) << 3));
 }
 
 /** The weight of a lane, and its product with a peak. */
-// @ts-ignore: decorator
-
 function weighed(weights: v128, peak: f64, lane: i32): v128 {
   const weight = lane
     ? v128.shuffle<f64>(weights, weights, 1, 1)
@@ -124,8 +116,6 @@ export function weigh(
   store<f64>(sums, steps(p) * COARSE, 16);
   store<f64>(sums, steps(r) * fine, 24);
 }
-
-// @ts-ignore: decorator
 
 function steps(lanes: v128): f64 {
   return <f64> (i64x2.extract_lane(lanes, 0) + i64x2.extract_lane(lanes, 1));
@@ -214,8 +204,6 @@ function entries(
 }
 
 /** Adds one contribution to one numerator. */
-// @ts-ignore: decorator
-
 function add(y: f64, high: usize, low: usize, magic: f64): void {
   const h = (y + COARSE_MAGIC) - COARSE_MAGIC;
   store<f64>(high, load<f64>(high) + h);
@@ -236,8 +224,6 @@ function foldOne(
 }
 
 /** Two columns of a value times its weight. */
-// @ts-ignore: decorator
-
 function product(value: usize, weight: v128): v128 {
   return f64x2.mul(f64x2.promote_low_f32x4(v128.load64_zero(value)), weight);
 }

@@ -35,6 +35,7 @@ let scores: usize = 0;
 let weights: usize = 0;
 /** Biases and peaks of changes. */
 let sizes: usize = 0;
+
 /** Moves `n` rows over `count` changes; see `../simd.ts` for what lies where. */
 export function replay(
   n: i32,
@@ -99,8 +100,6 @@ export function replay(
 }
 
 /** Where the query of a row is. */
-// @ts-ignore: decorator
-
 function query(
   rows: usize,
   r: usize,
@@ -138,8 +137,6 @@ function listKeys(count: i32, changes: usize): i32 {
   return keys;
 }
 
-// @ts-ignore: decorator
-
 function push(at: i32, key: usize, place: i32): void {
   const to = list + (<usize> at << 3);
   store<u32>(to, <u32> key);
@@ -157,8 +154,6 @@ export function widen(from: usize, to: usize, step: usize, count: i32): void {
     v128.store(to, f64x2.promote_low_f32x4(v128.load32_zero(from)));
   }
 }
-
-// @ts-ignore: decorator
 
 function madd(a: v128, b: v128, sum: v128): v128 {
   return f64x2.add(f64x2.mul(a, b), sum);
@@ -197,8 +192,6 @@ function dots(at: usize, pairs: i32): void {
 }
 
 /** Two 32-bit numbers as 64-bit ones. */
-// @ts-ignore: decorator
-
 function pair(at: usize): v128 {
   return f64x2.promote_low_f32x4(v128.load64_zero(at));
 }
@@ -260,8 +253,6 @@ function dotsInPlace(
 }
 
 /** Even + odd stripes of the dot products of a key with two rows. */
-// @ts-ignore: decorator
-
 function put(to: usize, a: v128, b: v128): void {
   const evens = v128.shuffle<f64>(a, b, 0, 2);
   v128.store(to, f64x2.add(evens, v128.shuffle<f64>(a, b, 1, 3)));
@@ -462,14 +453,10 @@ function weighTwo(
 }
 
 /** Two whole numbers as doubles. */
-// @ts-ignore: decorator
-
 function wholePair(first: usize, second: usize): v128 {
   const pair = v128.load32_lane(second, v128.load32_zero(first), 1);
   return f64x2.convert_low_i32x4_s(pair);
 }
-
-// @ts-ignore: decorator
 
 function putPair(first: usize, second: usize, pair: v128): void {
   v128.store64_lane(first, pair, 0);
@@ -488,15 +475,11 @@ const MASKS: usize = memory.data<u64>([
   u64.MAX_VALUE,
 ], 16);
 
-// @ts-ignore: decorator
-
 function pairOf(first: usize, second: usize): v128 {
   return v128.load64_lane(second, v128.load64_zero(first), 1);
 }
 
 /** The magic number of a row's fine grid. */
-// @ts-ignore: decorator
-
 function magicOf(row: i32): v128 {
   return f64x2.splat(
     1.5 * 4503599627370496 * load<f64>(fines + (<usize> row << 3)),
@@ -504,8 +487,6 @@ function magicOf(row: i32): v128 {
 }
 
 /** What a grid has of a contribution that comes, less what it has of one that goes. */
-// @ts-ignore: decorator
-
 function swap(sum: v128, out: v128, into: v128): v128 {
   return i64x2.add(sum, i64x2.sub(into, out));
 }

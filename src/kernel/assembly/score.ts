@@ -59,13 +59,9 @@ export function scoreLanes(
 const DOTS: usize = memory.data(64, 16);
 
 /** Adds a column of the queries times a number of a key. */
-// @ts-ignore: decorator
-
 function lane(sum: v128, column: usize, at: usize, number: v128): v128 {
   return f64x2.add(sum, f64x2.mul(v128.load(column + at), number));
 }
-
-// @ts-ignore: decorator
 
 function numberAt(at: usize): v128 {
   return f64x2.promote_low_f32x4(v128.load32_splat(at));
@@ -125,8 +121,6 @@ function lanesSparse(
 }
 
 /** Even + odd stripes. */
-// @ts-ignore: decorator
-
 function keep(
   a: v128,
   b: v128,
@@ -144,27 +138,19 @@ function keep(
 }
 
 /** Two 32-bit numbers as 64-bit ones. */
-// @ts-ignore: decorator
-
 function pair(at: usize): v128 {
   return f64x2.promote_low_f32x4(v128.load64_zero(at));
 }
 
-// @ts-ignore: decorator
-
 function madd(a: v128, b: v128, sum: v128): v128 {
   return f64x2.add(f64x2.mul(a, b), sum);
 }
-
-// @ts-ignore: decorator
 
 function stripes(sum: v128): f64 {
   return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
 }
 
 /** The last column of an odd width, in the even lane. */
-// @ts-ignore: decorator
-
 function last(at: usize): v128 {
   return f64x2.promote_low_f32x4(v128.load32_zero(at));
 }
@@ -210,19 +196,13 @@ export function score(count: i32, slots: usize, scores: usize): f64 {
 }
 
 /** Entries of a sparse key in even columns; less than 0 for a dense one. */
-// @ts-ignore: decorator
-
 function stripe(slot: i32): i32 {
   return load<i32>(evens + (<usize> slot << 2));
 }
 
-// @ts-ignore: decorator
-
 function placeOf(slot: i32): usize {
   return load<i32>(start + (<usize> slot << 2));
 }
-
-// @ts-ignore: decorator
 
 function put(dot: f64, slot: i32, to: usize): void {
   store<f64>(to, dot * factor + load<f64>(biases + (<usize> slot << 3)));
@@ -297,8 +277,6 @@ function entries(from: usize, evens: i32, size: i32): f64 {
   }
   return a + b;
 }
-
-// @ts-ignore: decorator
 
 function product(column: usize, number: usize, query: usize): f64 {
   return load<f64>(query + (<usize> load<u32>(column) << 3)) *
