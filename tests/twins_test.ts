@@ -8,19 +8,21 @@ import { assert, assertEquals } from "@std/assert";
 import {
   attend,
   type Attention,
+  createAttention,
   errorBound,
   flush,
   outputs,
   snapshot,
   stats,
   topKeys,
+  update,
   weights,
 } from "../mod.ts";
 import { openAttention } from "../src/attention.ts";
 import { modules } from "../src/kernel/wasm.ts";
 import { COLD } from "../src/memory/log.ts";
 import type { Memory } from "../src/memory/memory.ts";
-import type { Random } from "../src/random.ts";
+import { type Random, seeded } from "../src/random.ts";
 import { topK } from "../src/method/mod.ts";
 import { invariant } from "./memory/invariants.ts";
 import type { Model } from "./model.ts";
@@ -147,3 +149,25 @@ for (const moving of [false, true]) {
     });
   });
 }
+
+Deno.test("the kernels are twins where queries are too long to lie side by side, and answers too many for one copy", () => {
+  for (const [dim, valueDim, rows] of [[4097, 3, 5], [3, 65, 50]]) {
+    const random = seeded(dim),
+      floats = (count: number) =>
+        Float32Array.from({ length: count }, random.normal);
+    const tables = {
+      keys: floats(20 * dim),
+      values: floats(20 * valueDim),
+      queries: floats(rows * dim),
+      dim,
+      valueDim,
+    };
+    const [scalar, simd] = (["scalar", "simd"] as const)
+      .map((kernel) => createAttention({ ...tables, kernel }));
+    sameBits(outputs(simd).data, outputs(scalar).data, "outputs");
+    const change = { keys: floats(dim), values: floats(valueDim) };
+    for (const twin of [scalar, simd]) update(twin, 7, change);
+    sameBits(outputs(simd).data, outputs(scalar).data, "outputs after");
+    sameEverywhere(scalar, simd);
+  }
+});

@@ -48,7 +48,7 @@ export function answerRows(
   kernel.answer(rows.sums, batch.rows, count, precision, out, told);
   let quick = 0;
   for (let i = 0; i < count; i++) {
-    if (told[i] !== 0 && !(kept && rows.answers.has(wanted[i]))) quick++;
+    if (told[i] === 1 && !(kept && rows.answers.has(wanted[i]))) quick++;
     else answerRow(memory, wanted[i], out, i * valueDim);
   }
   kernel.multiplyAdds += quick * answerCost(memory);
