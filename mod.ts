@@ -42,7 +42,6 @@ export { CsrMatrix } from "./src/matrix/csr.ts";
 export { DenseMatrix } from "./src/matrix/dense.ts";
 export type { Edits } from "./src/matrix/edits.ts";
 export type { Representation } from "./src/matrix/representation.ts";
-export type { Method } from "./src/memory/method.ts";
 export type { MaskPredicate } from "./src/memory/mask.ts";
 export type { Change } from "./src/memory/stage.ts";
 export {
@@ -81,4 +80,5 @@ export {
   softmaxAttention,
   type SoftmaxAttentionOptions,
 } from "./src/softmax/definition.ts";
+export type { Method } from "./src/softmax/method.ts";
 export type { Tensor } from "./src/softmax/tensor.ts";

@@ -18,7 +18,8 @@ import { commit, keyWrite, type Write } from "./memory/commit.ts";
 import { edgesOf } from "./memory/edges.ts";
 import type { Mask, MaskPredicate } from "./memory/mask.ts";
 import { makeMemory, type Memory } from "./memory/memory.ts";
-import { checkMethod, type Method } from "./memory/method.ts";
+import { startMethod } from "./memory/method.ts";
+import { checkMethod, type Method } from "./softmax/method.ts";
 import { PRECISION } from "./softmax/canon.ts";
 
 /**
@@ -81,7 +82,7 @@ export interface AttentionOptions {
   representation?: Representation;
   /** Which kernel computes, with the same answers. */
   kernel?: KernelChoice;
-  /** A way to attend to fewer keys, made by a function of `./methods`; to all that the mask admits if left out. */
+  /** A way to attend to less, made by a function of `./methods`; to all that the mask admits if left out. */
   method?: Method;
 }
 
@@ -231,6 +232,7 @@ export function createMemory(
     ),
     method: checkMethod(verb, options.method),
   });
+  startMethod(verb, memory);
   // Keys that would be evicted at once leave their ids behind and nothing else.
   const first = Math.max(0, keys.count - memory.capacity);
   memory.keys.slots.next = first;

@@ -42,6 +42,8 @@ export interface Stats {
   blocks: { dense: number; sparse: number };
   /** The kernel that computes. */
   kernel: string;
+  /** What the method has to tell, if there is one that does. */
+  method: Readonly<Record<string, number>>;
 }
 
 /**
@@ -139,7 +141,7 @@ export function entry(
 /** What an attention has done so far and holds now: plain numbers, free to read. */
 export function stats(a: Attention): Stats {
   const memory = openAttention("read stats", a),
-    { counters, log, kernel, keys } = memory;
+    { counters, log, kernel, keys, selection, approximation } = memory;
   return {
     multiplyAdds: kernel.multiplyAdds,
     writes: counters.writes,
@@ -152,5 +154,6 @@ export function stats(a: Attention): Stats {
     bytes: memoryBytes(memory),
     blocks: blocksOf(keys),
     kernel: kernel.name,
+    method: (selection ?? approximation)?.stats?.() ?? {},
   };
 }

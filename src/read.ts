@@ -26,9 +26,9 @@ import {
   type Filter,
   type ReaderOptions,
 } from "./answer/readers.ts";
-import { whileReading } from "./memory/memory.ts";
+import { type Memory, whileReading } from "./memory/memory.ts";
 import { queryOf } from "./memory/queries.ts";
-import { settleLog, syncCosts, syncRows, syncWithin } from "./sync/sync.ts";
+import { settleLog, syncRows, syncRowsWithin } from "./sync/sync.ts";
 import { keepWeights, largest, matrixOf, weigh } from "./answer/weigh.ts";
 
 export type { Filter, ReaderOptions };
@@ -129,6 +129,9 @@ export function attend(
 ): DenseMatrix {
   const verb = "attend", memory = openAttention(verb, a);
   checkOptions(verb, options, ["position", "filter", "bounds"]);
+  if (options.position !== undefined || options.filter !== undefined) {
+    refuseApproximation(verb, memory, "position and filter");
+  }
   const guests = checkGuests(verb, memory, queries, options);
   const bounds = checkFloats(verb, "bounds", options.bounds, guests.length);
   const out = new Float64Array(guests.length * memory.valueDim);
@@ -172,6 +175,7 @@ export function topKeys(
   const verb = "read top keys", memory = openAttention(verb, a);
   checkOptions(verb, options, ["position", "filter"]);
   checkInteger(verb, "count", count, 0, Number.MAX_SAFE_INTEGER);
+  refuseApproximation(verb, memory, "weights of single keys");
   const readers = checkReaders(verb, memory, queries, options);
   return whileReading(
     verb,
@@ -240,6 +244,7 @@ export interface Weights {
 export function weights(a: Attention, options: WeightsOptions = {}): Weights {
   const verb = "read weights", memory = openAttention(verb, a);
   checkOptions(verb, options, ["ids", "keys", "top", "least"]);
+  refuseApproximation(verb, memory, "weights of single keys");
   const rows = checkWatched(verb, memory, options.ids);
   const keys = checkLive(verb, memory, options.keys);
   const top = options.top === undefined
@@ -308,15 +313,27 @@ export function flush(a: Attention, options: { work?: number } = {}): number {
     settleLog(memory, rows.length);
     return 0;
   }
-  const { kernel } = memory, end = kernel.multiplyAdds + work;
-  return whileReading(verb, memory, () => {
-    for (let at = 0; at < rows.length; at++) {
-      const left = syncWithin(memory, rows[at], end - kernel.multiplyAdds);
-      if (left > 0) return left + syncCosts(memory, rows.slice(at + 1));
-    }
-    settleLog(memory, rows.length);
-    return 0;
-  });
+  const left = whileReading(
+    verb,
+    memory,
+    () => syncRowsWithin(memory, rows, work),
+  );
+  if (left === 0) settleLog(memory, rows.length);
+  return left;
+}
+
+/** Refuses what an approximation does not know. */
+function refuseApproximation(
+  verb: string,
+  { approximation, method }: Memory,
+  what: string,
+): void {
+  if (approximation === undefined) return;
+  throw new TypeError(
+    `Cannot ${verb}: the method is ${
+      method!.name
+    }, which knows no ${what}, it should be one that attends to some of the keys`,
+  );
 }
 
 function checkFloats(

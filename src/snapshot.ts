@@ -21,7 +21,7 @@ import {
   representations,
 } from "./matrix/representation.ts";
 import type { MaskPredicate } from "./memory/mask.ts";
-import { checkMethod, type Method } from "./memory/method.ts";
+import { checkMethod, type Method } from "./softmax/method.ts";
 import {
   type NamedTensor,
   readSafetensors,

@@ -41,6 +41,13 @@ export function answerRows(
   out: Float64Array,
 ): void {
   const { rows, kernel, batch, precision, valueDim, counters } = memory;
+  const { approximation } = memory;
+  if (approximation !== undefined) {
+    wanted.forEach((row, i) =>
+      approximation.answer(queryOf(memory, row), out, i * valueDim)
+    );
+    return;
+  }
   const count = wanted.length, kept = rows.answers.size > 0;
   reserveRows(batch, count, false, kernel.home);
   batch.rows.set(wanted);
@@ -62,7 +69,11 @@ export function answerRow(
   out: Float64Array,
   at: number,
 ): void {
-  const { rows } = memory;
+  const { rows, approximation } = memory;
+  if (approximation !== undefined) {
+    approximation.answer(queryOf(memory, row), out, at);
+    return;
+  }
   const kept = rows.answers.get(row);
   if (kept !== undefined) {
     out.set(kept, at);
@@ -93,7 +104,12 @@ export function answerGuest(
   out: Float64Array,
   at: number,
 ): void {
-  const { kernel, keys: { values, peaks }, guest } = memory;
+  const { kernel, keys: { values, peaks }, guest, approximation } = memory;
+  if (approximation !== undefined) {
+    if (!approximation.isCurrent()) approximation.sync();
+    approximation.answer(query, out, at);
+    return;
+  }
   const choose = () =>
     scoreChosen(memory, query, gather(memory, GUEST, position, filter));
   // Choosing may make new scratch.

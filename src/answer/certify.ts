@@ -45,6 +45,13 @@ export const NO_ERROR: Readonly<ErrorBound> = {
   pruned: 0,
 };
 
+/** An approximation is as far from exact attention as it happens to be. */
+const NO_BOUND: Readonly<ErrorBound> = {
+  ...NO_ERROR,
+  pruned: Infinity,
+  total: Infinity,
+};
+
 /** The bound of a watched row as it stands. */
 export function boundRow(memory: Memory, row: number): ErrorBound {
   const { rows, factor } = memory;
@@ -52,6 +59,7 @@ export function boundRow(memory: Memory, row: number): ErrorBound {
   if (!isCurrent(memory, row)) {
     return { ...NO_ERROR, lazy: Infinity, total: Infinity };
   }
+  if (memory.approximation !== undefined) return { ...NO_BOUND };
   const reach = Math.abs(factor) * rows.norms[row] * rows.keyNorms[row];
   return boundSums(
     memory,
@@ -66,6 +74,7 @@ export function boundRow(memory: Memory, row: number): ErrorBound {
 /** The bound of the answer last given to a query that is not watched. */
 export function boundGuest(memory: Memory, query: Query): ErrorBound {
   const { guest, factor, dim } = memory;
+  if (memory.approximation !== undefined) return { ...NO_BOUND };
   const length = lengthOf(
     query.entries ?? query.rows.subarray(query.at, query.at + dim),
   );

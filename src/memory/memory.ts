@@ -33,7 +33,8 @@ import { COLD, type Log, logBytes, makeLog } from "./log.ts";
 import { versionBytes } from "./versions.ts";
 import { edgesBytes } from "./edges.ts";
 import type { Mask } from "./mask.ts";
-import { type Method, type Selection, startMethod } from "./method.ts";
+import type { Method } from "../softmax/method.ts";
+import type { Approximation, Selection } from "./method.ts";
 import { makePairs, type Pairs, pairsBytes } from "./pairs.ts";
 import { growSlots, makeSlots, slotsBytes, type SlotTable } from "./slots.ts";
 
@@ -100,8 +101,9 @@ export interface Memory {
   readonly mask: Mask;
   readonly kernel: Kernel;
   readonly method: Method | undefined;
-  /** What the method keeps, if there is one. */
+  /** What the method keeps, if there is one: one of these two. */
   selection: Selection | undefined;
+  approximation: Approximation | undefined;
   keys: KeyTable;
   rows: RowTable;
   log: Log;
@@ -147,6 +149,7 @@ export function makeMemory(settings: MemorySettings): Memory {
   const memory: Memory = {
     ...settings,
     selection: undefined,
+    approximation: undefined,
     factor: settings.scale * Math.LOG2E,
     keys: makeKeys(dim, valueDim, settings.representation, home),
     rows: {
@@ -182,9 +185,6 @@ export function makeMemory(settings: MemorySettings): Memory {
       ladder: { quick: 0, integer: 0, recomputed: 0, finer: 0, exact: 0 },
     },
   };
-  if (settings.method !== undefined) {
-    memory.selection = startMethod(settings.method, memory);
-  }
   return memory;
 }
 
@@ -269,6 +269,7 @@ export function memoryBytes(
     log,
     pairs,
     selection,
+    approximation,
     scratch,
     arena,
     guest,
@@ -284,7 +285,7 @@ export function memoryBytes(
   return keysBytes(keys) + slotsBytes(rows.slots) + storeBytes(rows.queries) +
     5 * rows.clocks.byteLength +
     sumsBytes(rows.sums) + answers + logBytes(log) + pairsBytes(pairs) +
-    (selection?.bytes() ?? 0) +
+    (selection?.bytes() ?? 0) + (approximation?.bytes() ?? 0) +
     24 * scratch.slots.length + scratch.scores.byteLength +
     arena.floats.byteLength + batchBytes(batch) + spreadBytes(spread) +
     sumsBytes(guest) +

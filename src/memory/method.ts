@@ -1,50 +1,48 @@
 /**
- * A method that attends to fewer keys than a query admits: what the rest of the house asks of it.
+ * What the house asks of a method that a maintained attention uses.
  *
- * A method is a value made by a function of `./methods`, so whoever does not import one does not load it.
+ * There are two kinds. A *selection* says which of the admitted keys a row attends to; the row's sums hold those and
+ * are canonical like any others. An *approximation* keeps rows of its own, such as landmarks, which the house brings
+ * up to date like watched ones, and makes the answers from them.
  *
  * @module
  */
 
-import { show } from "../check.ts";
 import type { Query } from "../kernel/kernel.ts";
-import type { Memory } from "./memory.ts";
+import { type AttendJob, type Method, nameMethod } from "../softmax/method.ts";
+import type { Memory, RowTable } from "./memory.ts";
 
-/** A way to attend to fewer keys than there are; made by functions such as `topK`. */
-export interface Method {
-  /** What it is called, with its settings. */
-  readonly name: string;
+/** What a method does; for a maintained attention one of `select` and `approximate`, or neither. */
+export interface MethodParts {
+  /** For tensors. */
+  attend?: AttendJob;
+  /** For an attention that is being made, which holds nothing yet; refuses what the method cannot do. */
+  select?: (verb: string, memory: Memory) => Selection;
+  /** The same. */
+  approximate?: (verb: string, memory: Memory) => Approximation;
 }
 
-/** How each method starts. What is not here is no method. */
-const STARTS = new WeakMap<Method, (memory: Memory) => Selection>();
+const PARTS = new WeakMap<Method, MethodParts>();
 
-/** Makes a method from its name and what makes its selections. */
-export function makeMethod(
-  name: string,
-  start: (memory: Memory) => Selection,
-): Method {
-  const method = Object.freeze({ name });
-  STARTS.set(method, start);
+/** Makes a method from its name and what it does. */
+export function makeMethod(name: string, parts: MethodParts): Method {
+  const method = nameMethod(name, parts.attend);
+  PARTS.set(method, parts);
   return method;
 }
 
-/** Refuses what is no method, unless it is left out. */
-export function checkMethod(
-  verb: string,
-  method: Method | undefined,
-): Method | undefined {
-  if (method === undefined || STARTS.has(method)) return method;
-  throw new TypeError(
-    `Cannot ${verb}: method is ${
-      show(method)
-    }, it should be made by a function of ./methods`,
-  );
-}
-
-/** What a method keeps of an attention that is being made. */
-export function startMethod(method: Method, memory: Memory): Selection {
-  return STARTS.get(method)!(memory);
+/** Gives an attention that is being made what its method keeps. */
+export function startMethod(verb: string, memory: Memory): void {
+  const { method } = memory;
+  if (method === undefined) return;
+  const { select, approximate } = PARTS.get(method)!;
+  memory.selection = select?.(verb, memory);
+  memory.approximation = approximate?.(verb, memory);
+  if (select === undefined && approximate === undefined) {
+    throw new TypeError(
+      `Cannot ${verb}: method is ${method.name}, which is for tensors, it should be one for attentions`,
+    );
+  }
 }
 
 /** What is left out, at most: a share of all mass, and the sum of the shares of keys, each times the size of its value. */
@@ -73,4 +71,26 @@ export interface Selection {
   forget(row: number): void;
   /** Bytes held. */
   bytes(): number;
+  /** What `stats` tells of it. */
+  stats?(): Readonly<Record<string, number>>;
+}
+
+/** What a method keeps of one attention whose outputs are no averages over some of the keys. */
+export interface Approximation {
+  /** Rows of its own, whose clocks the log has to heed. */
+  readonly rows: RowTable;
+  /** Whether answers can be formed: nothing has changed since `sync`. */
+  isCurrent(): boolean;
+  /** Brings all that answers are formed from up to date. */
+  sync(): void;
+  /** What that takes at most, in multiply-adds. */
+  cost(): number;
+  /** Forms the answer of a query, watched or not, once everything is up to date. */
+  answer(query: Query, out: Float64Array, at: number): void;
+  /** A watched query has come, gone or become another. */
+  forget(row: number): void;
+  /** Bytes held. */
+  bytes(): number;
+  /** What `stats` tells of it. */
+  stats?(): Readonly<Record<string, number>>;
 }

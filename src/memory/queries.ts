@@ -66,5 +66,6 @@ function forgetSums(memory: Memory, row: number): void {
   rows.clocks[row] = COLD;
   rows.answers.delete(row);
   memory.selection?.forget(row);
+  memory.approximation?.forget(row);
   forgetRow(memory, row);
 }

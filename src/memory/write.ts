@@ -92,13 +92,15 @@ function note(
   held: boolean,
   rescored: boolean,
 ): void {
-  const { log, keys, mask, rows } = memory, limit = versionLimit(memory);
+  const { log, keys, mask, rows, approximation } = memory;
+  const limit = versionLimit(memory);
   tick(log, keys, slot);
   if (mask.kind === "edges") notePairs(memory, mask.edges, slot, held, limit);
   else {
     // Methods go on from the keys they keep, never from old contents.
     const kept = held && memory.selection === undefined;
-    noteContent(log, keys, slot, kept, limit, rows.clocks);
+    const { clocks } = approximation?.rows ?? rows;
+    noteContent(log, keys, slot, kept, limit, clocks);
   }
   noteWrite(log, slot, rescored);
   memory.counters.writes++;

@@ -18,12 +18,9 @@ import { COLD, listWritten } from "../memory/log.ts";
 import { lengthOf, MOST_KEYS } from "../memory/keys.ts";
 import { type Memory, roomyScratch } from "../memory/memory.ts";
 import { queryOf } from "../memory/queries.ts";
-import {
-  makeMethod,
-  type Method,
-  type Pruned,
-  type Selection,
-} from "../memory/method.ts";
+import { makeMethod, type Pruned, type Selection } from "../memory/method.ts";
+import { attendChosen } from "../softmax/chosen.ts";
+import type { Method } from "../softmax/method.ts";
 import { forgetRow } from "../memory/pairs.ts";
 import { slotOf } from "../memory/slots.ts";
 import { hasKey } from "../sync/changes.ts";
@@ -77,7 +74,10 @@ const LEAST_SLACK = 32;
  */
 export function topK(k: number): Method {
   checkInteger("make topK", "k", k, 1, MOST_KEYS);
-  return makeMethod(`topK(${k})`, (memory) => new TopK(memory, k));
+  return makeMethod(`topK(${k})`, {
+    attend: (_, job) => attendChosen(job, (scores) => largest(scores, k)),
+    select: (_, memory) => new TopK(memory, k),
+  });
 }
 
 /** What it keeps of one attention: the best keys of each row. */

@@ -14,6 +14,7 @@ import { type AdmissionOptions, checkAdmission } from "./admit.ts";
 import { makeScratch, type ScoreKind } from "./block.ts";
 import { attendBlocked } from "./blocked.ts";
 import { attendLanes, fitsLanes } from "./lanes.ts";
+import { checkMethod, jobOf, type Method } from "./method.ts";
 import {
   appended,
   axes,
@@ -40,6 +41,8 @@ export interface ScaledDotProductAttentionOptions extends AdmissionOptions {
   pastValues?: Tensor;
   /** Also return scores: times the scale, then after the soft cap, then with the mask added, or the weights. */
   scores?: ScoreKind;
+  /** A way to attend to less, made by a function of `./methods`, in 64-bit floats; to all that is admitted if left out. */
+  method?: Method;
   /** What computes 32-bit tensors; "auto", the fastest that the engine has, if left out. A module is one of ours. */
   kernel?: "auto" | "scalar" | "simd" | "relaxed" | WebAssembly.Module;
 }
@@ -70,6 +73,7 @@ const OPTIONS = [
   "keyLengths",
   "window",
   "scores",
+  "method",
   "kernel",
 ];
 
@@ -157,6 +161,15 @@ export function scaledDotProductAttention(
   }
   const kind = checkKind(options.scores);
   const wasm = chooseFlash(VERB, options.kernel);
+  const method = checkMethod(VERB, options.method);
+  const attend = method && jobOf(VERB, method);
+  if (method !== undefined && kind !== undefined) {
+    throw new TypeError(
+      `Cannot ${VERB}: scores is ${
+        show(kind)
+      } with the method ${method.name}, it should be left out`,
+    );
+  }
 
   const shape = packed === undefined
     ? [q.batches, q.heads, q.length, v.dim]
@@ -175,7 +188,8 @@ export function scaledDotProductAttention(
     admission,
     scores,
   };
-  if (wasm !== undefined && fitsLanes(job)) attendLanes(VERB, job, wasm);
+  if (attend !== undefined) attend(VERB, job);
+  else if (wasm !== undefined && fitsLanes(job)) attendLanes(VERB, job, wasm);
   else attendBlocked(job, flash, makeScratch(job));
 
   const result: ScaledDotProductAttentionResult = { output };

@@ -35,9 +35,10 @@ import { isFar, recomputeRow, recomputeRows } from "./recompute.ts";
 
 /** Whether a row has seen everything. */
 export function isCurrent(
-  { rows, log, mask, pairs }: Memory,
+  { rows, log, mask, pairs, approximation }: Memory,
   row: number,
 ): boolean {
+  if (approximation !== undefined) return approximation.isCurrent();
   const clock = rows.clocks[row];
   return mask.kind === "edges"
     ? clock !== COLD && !pairs.unseen.has(row)
@@ -46,8 +47,12 @@ export function isCurrent(
 
 /** Brings these rows, each named once, up to date. */
 export function syncRows(memory: Memory, wanted: readonly number[]): void {
-  const { selection, log } = memory;
+  const { selection, approximation, log } = memory;
   makeReadRoom(memory);
+  if (approximation !== undefined) {
+    if (wanted.length > 0 && !approximation.isCurrent()) approximation.sync();
+    return;
+  }
   if (selection !== undefined) {
     if (wanted.length > 0) log.seen = log.clock;
     for (const row of wanted) if (!isCurrent(memory, row)) selection.sync(row);
@@ -56,11 +61,28 @@ export function syncRows(memory: Memory, wanted: readonly number[]): void {
   recomputeRows(memory, replayRows(memory, wanted));
 }
 
+/** Brings rows up to date one after the other, spending at most `work` multiply-adds; returns how many are left to do. */
+export function syncRowsWithin(
+  memory: Memory,
+  rows: readonly number[],
+  work: number,
+): number {
+  const { kernel } = memory, end = kernel.multiplyAdds + work;
+  for (let at = 0; at < rows.length; at++) {
+    const left = syncWithin(memory, rows[at], end - kernel.multiplyAdds);
+    if (left === 0) continue;
+    // What an approximation has to do, it does for all rows at once.
+    if (memory.approximation !== undefined) return left;
+    return left + syncCosts(memory, rows.slice(at + 1));
+  }
+  return 0;
+}
+
 /** Brings a row up to date if `work` multiply-adds are enough for that; returns how many are left to do. */
 export function syncWithin(memory: Memory, row: number, work: number): number {
   const cost = syncCost(memory, row);
   if (cost > work) return cost;
-  if (memory.selection !== undefined) {
+  if (memory.selection !== undefined || memory.approximation !== undefined) {
     syncRows(memory, [row]);
     return 0;
   }
@@ -125,6 +147,7 @@ export function syncCosts(memory: Memory, rows: readonly number[]): number {
 function syncCost(memory: Memory, row: number): number {
   if (isCurrent(memory, row)) return 0;
   if (memory.selection !== undefined) return memory.selection.cost(row);
+  if (memory.approximation !== undefined) return memory.approximation.cost();
   const { mask, rows } = memory, clock = rows.clocks[row];
   const changes = clock === COLD
     ? undefined

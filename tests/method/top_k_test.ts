@@ -7,7 +7,12 @@
  * @module
  */
 
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertThrows,
+} from "@std/assert";
 import {
   append,
   apply,
@@ -35,9 +40,10 @@ import {
   createMemory,
   openAttention,
 } from "../../src/attention.ts";
-import type { Method } from "../../src/memory/method.ts";
+import type { Method } from "../../src/softmax/method.ts";
 import { topK } from "../../src/method/mod.ts";
 import { type Random, seeded } from "../../src/random.ts";
+import { scaledDotProductAttention } from "../../src/softmax/attention.ts";
 import { syncCosts, syncWithin } from "../../src/sync/sync.ts";
 import { hostiles } from "../hostile.ts";
 import { lcg } from "../lcg.ts";
@@ -1293,4 +1299,69 @@ Deno.test("the first read of all may be that of a guest", () => {
     assert(bounds[0] < 3);
     assertEquals(stats(a).ladder.finer, 0);
   }
+});
+
+// Tensors
+
+Deno.test("topK() of tensors is attention to the k best keys of each query", () => {
+  const random = seeded(71), [n, m, dim, valueDim, k] = [5, 40, 6, 3, 7];
+  const tensor = (...shape: number[]) => ({
+    data: Float64Array.from(
+      { length: shape.reduce((a, b) => a * b) },
+      () => random.normal() / 3,
+    ),
+    shape,
+  });
+  const q = tensor(2, 4, n, dim), key = tensor(2, 2, m, dim);
+  const value = tensor(2, 2, m, valueDim);
+  const options = { causal: true, keyLengths: [m, m - 9], scale: 3 };
+  const full = scaledDotProductAttention(q, key, value, {
+    ...options,
+    scores: "biased",
+  }).scores!;
+  const mask = { data: new Uint8Array(full.data.length), shape: full.shape };
+  for (let row = 0; row < 2 * 4 * n; row++) {
+    const scores = [...full.data.subarray(row * m, row * m + m)];
+    const best = scores.map((score, j) => ({ score, j }))
+      .filter(({ score }) => score > -Infinity)
+      .sort((a, b) => b.score - a.score).slice(0, k);
+    for (const { j } of best) mask.data[row * m + j] = 1;
+  }
+  const wanted = scaledDotProductAttention(q, key, value, { ...options, mask });
+  const { output } = scaledDotProductAttention(q, key, value, {
+    ...options,
+    method: topK(k),
+  });
+  // Scores of size scale · dim err by dim roundings of that, sums by one for each key; both sides do.
+  const most = 2 * (dim * 3 * dim + m) * 2 ** -53;
+  for (let i = 0; i < output.data.length; i++) {
+    const error = Math.abs(output.data[i] - wanted.output.data[i]);
+    assert(error <= most, `${i}: ${error}`);
+  }
+  assertEquals(
+    scaledDotProductAttention(q, key, value, { ...options, method: topK(m) })
+      .output.shape,
+    [2, 4, n, valueDim],
+  );
+});
+
+Deno.test("a method of tensors keeps no scores, and must be a method", () => {
+  const one = { data: new Float32Array([1]), shape: [1, 1, 1, 1] };
+  assertThrows(
+    () =>
+      scaledDotProductAttention(one, one, one, {
+        method: topK(1),
+        scores: "raw",
+      }),
+    TypeError,
+    'Cannot attend: scores is "raw" with the method topK(1), it should be left out',
+  );
+  assertThrows(
+    () =>
+      scaledDotProductAttention(one, one, one, {
+        method: { name: "topK(1)" },
+      }),
+    TypeError,
+    "it should be made by a function of ./methods",
+  );
 });

@@ -292,8 +292,8 @@ Deno.test("scaledDotProductAttention() refuses what does not fit, each in one se
     ],
     [withOptions(3), "options is 3, it should be an object"],
     [
-      withOptions({ method: 1 }),
-      'unknown option "method", it should be one of heads, keyHeads, scale, softcap, causal, mask, pastKeys, pastValues, keyLengths, window, scores, kernel',
+      withOptions({ methods: 1 }),
+      'unknown option "methods", it should be one of heads, keyHeads, scale, softcap, causal, mask, pastKeys, pastValues, keyLengths, window, scores, method, kernel',
     ],
     [withOptions({ scale: "1" }), 'scale is "1", it should be a number'],
     [withOptions({ scale: null }), "scale is null, it should be a number"],
