@@ -93,11 +93,11 @@ export function errorBound(a: Attention, ids?: Ids): ErrorBound {
  */
 export function measureError(a: Attention, ids?: Ids): number {
   const verb = "measure errors", memory = openAttention(verb, a);
-  const rows = checkWatched(verb, memory, ids),
-    answer = new Float64Array(memory.valueDim);
+  const rows = checkWatched(verb, memory, ids), all = ids === undefined;
+  const answer = new Float64Array(memory.valueDim);
   return whileReading(verb, memory, () => {
-    syncRows(memory, ids === undefined ? rows : [...new Set(rows)]);
-    settleLog(memory, rows.length);
+    syncRows(memory, all ? rows : Int32Array.from(new Set(rows)));
+    settleLog(memory, rows.length, all);
     let worst = 0;
     for (const row of rows) {
       answerRow(memory, row, answer, 0);

@@ -87,14 +87,15 @@ export function outputs(
 ): DenseMatrix {
   const verb = "read outputs", memory = openAttention(verb, a);
   checkOptions(verb, options, ["ids", "out", "bounds"]);
+  const all = options.ids === undefined;
   const rows = checkWatched(verb, memory, options.ids);
   const out =
     checkFloats(verb, "out", options.out, rows.length * memory.valueDim) ??
       new Float64Array(rows.length * memory.valueDim);
   const bounds = checkFloats(verb, "bounds", options.bounds, rows.length);
   whileReading(verb, memory, () => {
-    syncRows(memory, options.ids === undefined ? rows : [...new Set(rows)]);
-    settleLog(memory, rows.length);
+    syncRows(memory, all ? rows : Int32Array.from(new Set(rows)));
+    settleLog(memory, rows.length, all);
     answerRows(memory, rows, out);
     bounds?.forEach((_, at) => {
       bounds[at] = boundRow(memory, rows[at]).total;
@@ -256,7 +257,7 @@ export function weights(a: Attention, options: WeightsOptions = {}): Weights {
   const columnOf = new Map(keys.map((id, column) => [id, column]));
   const tail = new Float64Array(rows.length);
   const kept = whileReading(verb, memory, () =>
-    rows.map((row, at) => {
+    Array.from(rows, (row, at) => {
       const weighed = weigh(
         memory,
         queryOf(memory, row),
@@ -268,7 +269,7 @@ export function weights(a: Attention, options: WeightsOptions = {}): Weights {
       return part;
     }));
   return {
-    queries: rows.map((row) => memory.rows.slots.idOf[row]),
+    queries: Array.from(rows, (row) => memory.rows.slots.idOf[row]),
     keys,
     matrix: matrixOf(kept, keys.length),
     tail,
@@ -310,7 +311,7 @@ export function flush(a: Attention, options: { work?: number } = {}): number {
   const rows = checkWatched(verb, memory, undefined);
   if (work === Infinity) {
     whileReading(verb, memory, () => syncRows(memory, rows));
-    settleLog(memory, rows.length);
+    settleLog(memory, rows.length, true);
     return 0;
   }
   const left = whileReading(
@@ -318,7 +319,7 @@ export function flush(a: Attention, options: { work?: number } = {}): number {
     memory,
     () => syncRowsWithin(memory, rows, work),
   );
-  if (left === 0) settleLog(memory, rows.length);
+  if (left === 0) settleLog(memory, rows.length, true);
   return left;
 }
 

@@ -77,7 +77,7 @@ export function snapshot(a: Attention): Uint8Array {
   const memory = openAttention("take a snapshot", a),
     { dim, valueDim, keys, rows, mask } = memory;
   const keySlots = listSlots(keys.slots), querySlots = listSlots(rows.slots);
-  const pick = (numbers: Float64Array, slots: readonly number[]) =>
+  const pick = (numbers: Float64Array, slots: Int32Array) =>
     Float64Array.from(slots, (slot) => numbers[slot]);
   const tensors: NamedTensor[] = [
     ...rowTensors("keys", copyRows(keys.keys, keySlots)),

@@ -37,7 +37,7 @@ import {
 /** Writes the answers of up-to-date rows into `out`, one behind the other. */
 export function answerRows(
   memory: Memory,
-  wanted: readonly number[],
+  wanted: Int32Array,
   out: Float64Array,
 ): void {
   const { rows, kernel, batch, precision, valueDim, counters } = memory;

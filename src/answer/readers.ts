@@ -61,7 +61,7 @@ export function checkReaders(
   }
   const filter = checkFilter(verb, options.filter), { rows } = memory;
   makeReadRoom(memory);
-  return checkWatched(verb, memory, queries.ids).map((row) => {
+  return Array.from(checkWatched(verb, memory, queries.ids), (row) => {
     const id = rows.slots.idOf[row];
     return {
       query: queryOf(memory, row),
@@ -128,10 +128,10 @@ export function checkWatched(
   verb: string,
   memory: Memory,
   given: Ids | undefined,
-): number[] {
+): Int32Array {
   const { slots } = memory.rows;
   if (given === undefined) return listSlots(slots);
-  return checkIds(verb, given, true).map((id) => {
+  return Int32Array.from(checkIds(verb, given, true), (id) => {
     const row = slotOf(slots, id);
     if (row < 0) {
       throw new RangeError(

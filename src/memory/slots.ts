@@ -113,12 +113,11 @@ export function listIds(table: SlotTable): Id[] {
 }
 
 /** The slots, in the order of their ids. */
-export function listSlots({ slots, front, length }: SlotTable): number[] {
-  const list: number[] = [];
-  for (let at = front; at < length; at++) {
-    if (slots[at] >= 0) list.push(slots[at]);
-  }
-  return list;
+export function listSlots(
+  { slots, front, length, size }: SlotTable,
+): Int32Array {
+  const list = slots.slice(front, length);
+  return size === list.length ? list : list.filter((slot) => slot >= 0);
 }
 
 /** Bytes held by the table. */

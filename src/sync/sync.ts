@@ -46,7 +46,7 @@ export function isCurrent(
 }
 
 /** Brings these rows, each named once, up to date. */
-export function syncRows(memory: Memory, wanted: readonly number[]): void {
+export function syncRows(memory: Memory, wanted: Int32Array): void {
   const { selection, approximation, log } = memory;
   makeReadRoom(memory);
   if (approximation !== undefined) {
@@ -64,7 +64,7 @@ export function syncRows(memory: Memory, wanted: readonly number[]): void {
 /** Brings rows up to date one after the other, spending at most `work` multiply-adds; returns how many are left to do. */
 export function syncRowsWithin(
   memory: Memory,
-  rows: readonly number[],
+  rows: Int32Array,
   work: number,
 ): number {
   const { kernel } = memory, end = kernel.multiplyAdds + work;
@@ -83,12 +83,12 @@ export function syncWithin(memory: Memory, row: number, work: number): number {
   const cost = syncCost(memory, row);
   if (cost > work) return cost;
   if (memory.selection !== undefined || memory.approximation !== undefined) {
-    syncRows(memory, [row]);
+    syncRows(memory, Int32Array.of(row));
     return 0;
   }
   makeReadRoom(memory);
   const { kernel } = memory, before = kernel.multiplyAdds;
-  for (const cold of replayRows(memory, [row])) {
+  for (const cold of replayRows(memory, Int32Array.of(row))) {
     // Some of the work may be spent on changes before one that the row's grids could not hold.
     const rest = work - (kernel.multiplyAdds - before);
     const left = syncCost(memory, cold);
@@ -99,7 +99,7 @@ export function syncWithin(memory: Memory, row: number, work: number): number {
 }
 
 /** Moves these rows over what they have missed; returns those that are to start over. */
-function replayRows(memory: Memory, wanted: readonly number[]): number[] {
+function replayRows(memory: Memory, wanted: Int32Array): number[] {
   const { log, mask } = memory;
   const cold: number[] = [];
   // Said before any row moves, so that a mask that throws half way leaves no row ahead of it.
@@ -108,18 +108,21 @@ function replayRows(memory: Memory, wanted: readonly number[]): number[] {
     if (clock === COLD) append(cold, group);
     else if (mask.kind === "edges") {
       for (const row of group) {
-        replay(memory, listPairs(memory, row), [row], cold);
+        replay(memory, listPairs(memory, row), Int32Array.of(row), cold);
       }
     } else replay(memory, listChanges(memory, clock), group, cold);
   }
   return cold;
 }
 
-/** The log forgets once all rows are up to date; looked at only where `read` of them have just been brought there. */
-export function settleLog(memory: Memory, read: number): void {
+/**
+ * The log forgets once all rows are up to date; looked at only where `read` of them have just been brought there, and
+ * not even then where those are `all`.
+ */
+export function settleLog(memory: Memory, read: number, all = false): void {
   const { rows: { slots }, log, mask } = memory;
   if (read < slots.size) return;
-  for (let row = 0; row < slots.used; row++) {
+  for (let row = 0; row < slots.used && !all; row++) {
     if (slots.idOf[row] >= 0 && !isCurrent(memory, row)) return;
   }
   settle(log);
@@ -128,7 +131,7 @@ export function settleLog(memory: Memory, read: number): void {
 }
 
 /** What bringing rows up to date costs, in multiply-adds; rows of one clock that see all keys cost the same. */
-export function syncCosts(memory: Memory, rows: readonly number[]): number {
+export function syncCosts(memory: Memory, rows: Iterable<number>): number {
   const costs = new Map<number, number>(), { clocks } = memory.rows;
   let sum = 0;
   for (const row of rows) {
@@ -171,10 +174,11 @@ function mostKeys({ keys, mask, rows }: Memory, row: number): number {
 
 function groupStale(
   memory: Memory,
-  wanted: readonly number[],
-): Map<number, readonly number[]> {
-  const groups = new Map<number, readonly number[]>(), { clocks } = memory.rows;
-  if (areAlike(memory, wanted)) return groups.set(clocks[wanted[0]], wanted);
+  wanted: Int32Array,
+): Map<number, Int32Array> {
+  const { clocks } = memory.rows;
+  if (areAlike(memory, wanted)) return new Map([[clocks[wanted[0]], wanted]]);
+  const groups = new Map<number, number[]>();
   // Rows that are read together were read together before.
   let clock = NaN, group: number[] = [];
   for (let i = 0; i < wanted.length; i++) {
@@ -182,16 +186,18 @@ function groupStale(
     if (isCurrent(memory, row)) continue;
     if (clocks[row] !== clock) {
       clock = clocks[row];
-      group = groups.get(clock) as number[] ?? [];
+      group = groups.get(clock) ?? [];
       groups.set(clock, group);
     }
     group.push(row);
   }
-  return groups;
+  return new Map(
+    Array.from(groups, ([clock, rows]) => [clock, Int32Array.from(rows)]),
+  );
 }
 
 /** Whether rows are all behind, and equally far. */
-function areAlike(memory: Memory, wanted: readonly number[]): boolean {
+function areAlike(memory: Memory, wanted: Int32Array): boolean {
   const { clocks } = memory.rows;
   if (memory.mask.kind === "edges" || wanted.length === 0) return false;
   const clock = clocks[wanted[0]];
@@ -206,7 +212,7 @@ function areAlike(memory: Memory, wanted: readonly number[]): boolean {
 function replay(
   memory: Memory,
   changes: Changes | undefined,
-  group: readonly number[],
+  group: Int32Array,
   cold: number[],
 ): void {
   const { rows, log, mask } = memory;
@@ -226,9 +232,9 @@ function replay(
   if (shared === undefined || isDear(group[0])) {
     const kept: number[] = [];
     for (const row of group) (isDear(row) ? cold : kept).push(row);
-    moving = kept;
+    moving = Int32Array.from(kept);
   }
-  for (let i = 0; i < moving.length; i++) rows.clocks[moving[i]] = COLD;
+  setClocks(memory, moving, COLD);
   if (rows.answers.size > 0) {
     for (const row of moving) rows.answers.delete(row);
   }
@@ -243,11 +249,20 @@ function replay(
     if (memory.batch.count > 0) moving = move(memory, moving, cold);
   }
   unloadBatch(memory.batch);
-  const { clocks } = rows, { clock } = log;
-  for (let i = 0; i < moving.length; i++) clocks[moving[i]] = clock;
+  setClocks(memory, moving, log.clock);
   if (memory.pairs.unseen.size > 0) {
     for (const row of moving) forgetRow(memory, row);
   }
+}
+
+/** Sets the clocks of rows, each named once. */
+function setClocks(
+  { rows: { clocks, slots } }: Memory,
+  moving: Int32Array,
+  clock: number,
+): void {
+  if (moving.length === slots.used) clocks.fill(clock, 0, slots.used);
+  else for (let i = 0; i < moving.length; i++) clocks[moving[i]] = clock;
 }
 
 /** Whether what rows of one clock have missed costs each of them the same. */
@@ -261,12 +276,12 @@ function costAlike(
 /** Moves rows over the changes of a batch; those whose grids cannot hold one of them go to `cold`, the others return. */
 function move(
   memory: Memory,
-  moving: readonly number[],
+  moving: Int32Array,
   cold: number[],
-): readonly number[] {
+): Int32Array {
   const { rows, kernel, factor, batch, counters } = memory;
   const { changes, done } = batch, count = moving.length;
-  for (let i = 0; i < count; i++) batch.rows[i] = moving[i];
+  batch.rows.set(moving);
   findSides(memory, moving);
   const all = kernel.replay(rows.sums, rows.queries, factor, batch, count);
   counters.exchanged += all && !batch.masked
@@ -301,7 +316,7 @@ function countTried(batch: LoadedBatch, count: number): number {
 }
 
 /** Says which rows hold and are to hold what a batch changes, unless all of them do. */
-function findSides(memory: Memory, moving: readonly number[]): void {
+function findSides(memory: Memory, moving: Int32Array): void {
   const { batch } = memory, { count, sides } = batch;
   if (!batch.masked) return;
   moving.forEach((row, i) => {
@@ -366,6 +381,6 @@ function isSeen(
 }
 
 /** Pushes a list of any length. */
-function append(to: number[], rows: readonly number[]): void {
+function append(to: number[], rows: Int32Array): void {
   for (const row of rows) to.push(row);
 }

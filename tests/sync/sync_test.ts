@@ -35,9 +35,9 @@ Deno.test("syncRows() brings up to date what is asked for, and nothing else", ()
   outputs(a, { ids: [2, 0, 2] });
   assertEquals([current(), stats(a).recomputed], [[true, false, true], 2]);
   update(a, 0, { values: [5] });
-  syncRows(memory, [0]);
+  syncRows(memory, Int32Array.of(0));
   assertEquals([current(), stats(a).synced], [[true, false, false], 1]);
-  syncRows(memory, []);
+  syncRows(memory, new Int32Array(0));
   assertEquals(current(), [true, false, false]);
 });
 
@@ -54,7 +54,7 @@ Deno.test("syncCosts() is what syncRows() spends, unless a row's sums cannot hol
         if (random.integer(2) > 0) continue;
         const cost = syncCosts(memory, [row]), cold = memory.rows.clocks[row];
         const before = stats(a);
-        syncRows(memory, [row]);
+        syncRows(memory, Int32Array.of(row));
         const spent = stats(a).multiplyAdds - before.multiplyAdds;
         assertEquals([syncCosts(memory, [row]), isCurrent(memory, row)], [
           0,
