@@ -12,7 +12,6 @@ import { anchorsOf, FINE_PER_ROOM } from "./grids.ts";
 import { type Home, MemoryHome } from "./home.ts";
 import {
   type Batch,
-  type Entry,
   type Kernel,
   type KeyChange,
   LANES,
@@ -21,99 +20,11 @@ import {
   type Sums,
 } from "./kernel.ts";
 import type { Spread } from "./spread.ts";
-import { ENTERS, LEAVES, sidesOf } from "./replay.ts";
+import { ENTERS, LEAVES } from "./replay.ts";
+import { costOf, costsOf, isDense } from "./replay_cost.ts";
 import { scalar } from "./scalar.ts";
+import type { Exports } from "./simd_exports.ts";
 import type { Table } from "./table.ts";
-
-/** What an instance exports; addresses are in bytes. The sources in `assembly/` say what each does. */
-interface Exports {
-  memory: WebAssembly.Memory;
-  heap(): number;
-  widen(from: number, to: number, step: number, count: number): void;
-  setKeys(at: number, dim: number, factor: number): void;
-  score(count: number, slots: number, scores: number): number;
-  packQueries(
-    rows: number,
-    at: number,
-    queries: number,
-    starts: number,
-    to: number,
-  ): void;
-  scoreLanes(
-    rows: number,
-    count: number,
-    slots: number,
-    packed: number,
-    scores: number,
-    stride: number,
-  ): number;
-  split(
-    count: number,
-    scores: number,
-    mantissas: number,
-    exponents: number,
-  ): number;
-  estimate(
-    count: number,
-    slots: number,
-    mantissas: number,
-    exponents: number,
-    peaks: number,
-    anchor: number,
-    sums: number,
-  ): void;
-  weigh(
-    count: number,
-    slots: number,
-    weights: number,
-    exponents: number,
-    peaks: number,
-    shift: number,
-    valueShift: number,
-    fine: number,
-    sums: number,
-  ): void;
-  fold(
-    count: number,
-    slots: number,
-    weights: number,
-    valueDim: number,
-    dense: number,
-    start: number,
-    evens: number,
-    counts: number,
-    columns: number,
-    numbers: number,
-    fine: number,
-    high: number,
-    low: number,
-  ): number;
-  setSums(at: number): void;
-  replay(
-    rows: number,
-    at: number,
-    done: number,
-    sides: number,
-    count: number,
-    changes: number,
-    sizes: number,
-    dense: number,
-    start: number,
-    dim: number,
-    factor: number,
-    valueDim: number,
-    scratch: number,
-  ): number;
-  allDense(rows: number, at: number, evens: number): number;
-  answer(
-    rows: number,
-    at: number,
-    precision: number,
-    valueDim: number,
-    out: number,
-    told: number,
-  ): void;
-}
 
 /** What the kernel keeps beside what it is given. */
 interface Desk {
@@ -473,49 +384,4 @@ class SimdKernel implements Kernel {
     sizes[size + 2] = before.peak;
     sizes[size + 3] = after.peak;
   }
-}
-
-function isDense({ changes, count }: Batch): boolean {
-  const dense = ({ keyEntries, valueEntries }: Entry) =>
-    keyEntries === undefined && valueEntries === undefined;
-  for (let at = 0; at < count; at++) {
-    const { leaves, enters, old, now, differences } = changes[at];
-    if (
-      differences !== undefined || (leaves && !dense(old)) ||
-      (enters && !dense(now))
-    ) return false;
-  }
-  return true;
-}
-
-/** The multiply-adds of dense rows over dense changes. */
-function costsOf(
-  batch: Batch,
-  count: number,
-  dim: number,
-  valueDim: number,
-): number {
-  let cost = 0;
-  for (let i = 0; i < count; i++) {
-    cost += costOf(batch, i, batch.done[i], dim, valueDim);
-  }
-  return cost;
-}
-
-/** Those of one row, which has scored the change that it stopped at. */
-function costOf(
-  batch: Batch,
-  i: number,
-  done: number,
-  dim: number,
-  valueDim: number,
-): number {
-  let sum = 0;
-  for (let at = 0; at < Math.min(done + 1, batch.count); at++) {
-    const sides = sidesOf(batch, i, at), both = sides === LEAVES + ENTERS;
-    const contents = sides === 0 ? 0 : both ? 2 : 1;
-    sum += dim * (both && batch.changes[at].sameKey ? 1 : contents);
-    if (at < done) sum += contents * (valueDim + 1);
-  }
-  return sum;
 }

@@ -2,7 +2,8 @@
 
 export { answer } from "./answer";
 export { estimate, fold, split, weigh } from "./recompute";
-export { allDense, replay, widen } from "./replay";
+export { allDense, replay } from "./replay";
+export { widen } from "./replay_dots";
 export { packQueries, score, scoreLanes, setKeys } from "./score";
 export { setSums } from "./sums";
 
