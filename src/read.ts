@@ -28,6 +28,7 @@ import {
 } from "./answer/readers.ts";
 import { type Memory, whileReading } from "./memory/memory.ts";
 import { queryOf } from "./memory/queries.ts";
+import { slotOf } from "./memory/slots.ts";
 import { settleLog, syncRows, syncRowsWithin } from "./sync/sync.ts";
 import { keepWeights, largest, matrixOf, weigh } from "./answer/weigh.ts";
 
@@ -109,7 +110,8 @@ export function outputs(
  *
  * The same bits as {@linkcode outputs} would give for the same query.
  *
- * Shapes: `queries` k × dim, result k × valueDim, 64-bit. Costs k · m · (dim + valueDim + 1) multiply-adds. Errors: a
+ * Shapes: `queries` k × dim, result k × valueDim, 64-bit. Costs k · m · (dim + valueDim + 1) multiply-adds, and
+ * m · (valueDim + 1) more for the rare query whose answer takes exact sums to tell. Errors: a
  * `RangeError` for shapes that do not meet, a `TypeError` where the mask knows watched queries only and no `filter`
  * says what these may see.
  *
@@ -178,22 +180,19 @@ export function topKeys(
   checkInteger(verb, "count", count, 0, Number.MAX_SAFE_INTEGER);
   refuseApproximation(verb, memory, "weights of single keys");
   const readers = checkReaders(verb, memory, queries, options);
+  const { idOf } = memory.keys.slots;
   return whileReading(
     verb,
     memory,
     () =>
       readers.map(({ query, id, position, filter }) => {
-        const { keys, weights } = weigh(memory, query, id, position, filter);
-        const best = largest(weights, count), named = new Set(best);
+        const { slots, weights } = weigh(memory, query, id, position, filter);
+        const best = largest(weights, count);
+        const named = best.map((i) => weights[i]);
+        for (const i of best) weights[i] = 0;
         let tail = 0;
-        for (let i = 0; i < weights.length; i++) {
-          if (!named.has(i)) tail += weights[i];
-        }
-        return {
-          keys: best.map((i) => keys[i]),
-          weights: best.map((i) => weights[i]),
-          tail,
-        };
+        for (let i = 0; i < weights.length; i++) tail += weights[i];
+        return { keys: best.map((i) => idOf[slots[i]]), weights: named, tail };
       }),
   );
 }
@@ -254,7 +253,9 @@ export function weights(a: Attention, options: WeightsOptions = {}): Weights {
   const least = options.least === undefined
     ? 0
     : checkFinite(verb, "least", options.least, 1);
-  const columnOf = new Map(keys.map((id, column) => [id, column]));
+  const { slots } = memory.keys;
+  const columnOf = new Int32Array(slots.used).fill(-1);
+  keys.forEach((id, column) => columnOf[slotOf(slots, id)] = column);
   const tail = new Float64Array(rows.length);
   const kept = whileReading(verb, memory, () =>
     Array.from(rows, (row, at) => {

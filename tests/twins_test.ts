@@ -85,9 +85,14 @@ function read(random: Random, model: Model): (a: Attention) => unknown {
   ]);
 }
 
-/** The sums of all rows that hold any. */
-function sumsOf({ rows, valueDim }: Memory): Record<string, number[]> {
+/** The sums of all rows that hold any, and of the last query that was not watched. */
+function sumsOf({ rows, guest, valueDim }: Memory): Record<string, number[]> {
   const found: Record<string, number[]> = {}, { sums } = rows;
+  for (const [name, array] of Object.entries(guest)) {
+    if (ArrayBuffer.isView(array)) {
+      found[`${name} of the guest`] = [...array as Float64Array];
+    }
+  }
   for (let row = 0; row < rows.slots.used; row++) {
     if (rows.clocks[row] === COLD || rows.slots.idOf[row] < 0) continue;
     for (const [name, array] of Object.entries(sums)) {

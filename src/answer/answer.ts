@@ -10,6 +10,7 @@
  */
 
 import type { Id } from "../check.ts";
+import { AVERAGE_ERROR } from "../kernel/average.ts";
 import type { Query, Sums } from "../kernel/kernel.ts";
 import { exactAnswer, type Weighed } from "../softmax/canon.ts";
 import { finerSums } from "../softmax/finer.ts";
@@ -114,19 +115,23 @@ export function answerGuest(
     scoreChosen(memory, query, gather(memory, GUEST, position, filter));
   // Choosing may make new scratch.
   const count = choose();
+  kernel.average(guest, 0, memory.scratch, count, values, peaks);
+  const verdict = climb(memory, guest, 0, out, at, AVERAGE_ERROR);
+  if (verdict === "answered") return;
   kernel.recompute(guest, 0, memory.scratch, count, values, peaks);
   if (climb(memory, guest, 0, out, at) !== "answered") {
     answerOpen(memory, query, choose(), out, at);
   }
 }
 
-/** The first two steps. */
+/** The first two steps; only the first where numerators are off by another `error` of the magnitude. */
 function climb(
   memory: Memory,
   sums: Sums,
   row: number,
   out: Float64Array,
   at: number,
+  error = 0,
 ): Verdict {
   const { open, precision, kernel } = memory, { ladder } = memory.counters;
   kernel.multiplyAdds += answerCost(memory);
@@ -135,9 +140,9 @@ function climb(
     ladder.quick++;
     return "answered";
   }
-  const quick = quickAnswer(sums, row, precision, out, at, open);
+  const quick = quickAnswer(sums, row, precision, out, at, open, error);
   if (quick === "answered") ladder.quick++;
-  if (quick !== "open") return quick;
+  if (quick !== "open" || error > 0) return quick;
   const verdict = integerAnswer(sums, row, precision, out, at, open);
   if (verdict === "answered") ladder.integer++;
   return verdict === "open" && isCoarse(sums, row) ? "loose" : verdict;

@@ -7,15 +7,15 @@
 import { CsrMatrix } from "../matrix/csr.ts";
 import { DenseMatrix } from "../matrix/dense.ts";
 import type { Id } from "../check.ts";
-import { exp2, LEAST_EXPONENT, powerOfTwo, roundEven } from "../kernel/exp2.ts";
+import { LEAST_EXPONENT, powerOfTwo } from "../kernel/exp2.ts";
 import type { Query } from "../kernel/kernel.ts";
 import type { Memory } from "../memory/memory.ts";
 import { gather, scoreChosen } from "../sync/recompute.ts";
 
 /** Keys with their weights, by ascending id. */
 export interface KeyWeights {
-  /** Ids of the keys that the query may attend to. */
-  keys: Float64Array;
+  /** Slots of the keys that the query may attend to. */
+  slots: Int32Array;
   /** Their weights; they add up to 1. */
   weights: Float64Array;
 }
@@ -33,24 +33,18 @@ export function weigh(
   filter?: (key: Id) => boolean,
 ): KeyWeights {
   const gathered = gather(memory, id, position, filter);
-  const { keys, scratch } = memory, { slots, scores } = scratch;
+  const { kernel, scratch } = memory;
   const count = scoreChosen(memory, query, gathered);
-  const ids = new Float64Array(count), weights = new Float64Array(count);
-  let largest = -Infinity;
-  for (let i = 0; i < count; i++) {
-    largest = Math.max(largest, roundEven(scores[i]));
-  }
+  const largest = kernel.split(scratch, count), { exponents } = scratch;
+  const weights = scratch.weights.slice(0, count);
   let sum = 0;
   for (let i = 0; i < count; i++) {
-    const whole = roundEven(scores[i]), exponent = whole - largest;
-    weights[i] = exponent < LEAST_EXPONENT
-      ? 0
-      : exp2(scores[i] - whole) * powerOfTwo(exponent);
-    ids[i] = keys.slots.idOf[slots[i]];
+    const exponent = exponents[i] - largest;
+    weights[i] *= exponent < LEAST_EXPONENT ? 0 : powerOfTwo(exponent);
     sum += weights[i];
   }
   for (let i = 0; i < count; i++) weights[i] /= sum;
-  return { keys: ids, weights };
+  return { slots: scratch.slots.slice(0, count), weights };
 }
 
 /** Places of the `count` largest weights, largest first; of equals the smaller id. */
@@ -76,7 +70,8 @@ export function largest(weights: Float64Array, count: number): number[] {
       if (heap.length === count) {
         for (let at = count >> 1; at >= 0; at--) sink(at);
       }
-    } else if (count > 0 && worse(heap[0], i)) {
+      // Of equal weights the first stays.
+    } else if (count > 0 && weights[i] > weights[heap[0]]) {
       heap[0] = i;
       sink(0);
     }
@@ -95,10 +90,10 @@ export interface KeptWeights {
   tail: number;
 }
 
-/** What `top`, `least` and the columns leave of a row. */
+/** What `top`, `least` and the columns, those of slots, −1 for none, leave of a row. */
 export function keepWeights(
-  { keys, weights }: KeyWeights,
-  columnOf: ReadonlyMap<Id, number>,
+  { slots, weights }: KeyWeights,
+  columnOf: Int32Array,
   top: number,
   least: number,
 ): KeptWeights {
@@ -109,8 +104,8 @@ export function keepWeights(
   const row = new Float64Array(weights.length);
   let count = 0, tail = 0;
   for (let i = 0; i < weights.length; i++) {
-    const weight = weights[i], column = columnOf.get(keys[i]);
-    if (column === undefined || weight < least || best?.has(i) === false) {
+    const weight = weights[i], column = columnOf[slots[i]];
+    if (column < 0 || weight < least || best?.has(i) === false) {
       tail += weight;
     } else if (weight > 0) {
       columns[count] = column;

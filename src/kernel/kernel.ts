@@ -174,11 +174,28 @@ export interface Kernel {
     spread: Spread,
   ): void;
   /**
+   * Splits `count` scores: `weights` gets 2^(score − whole), within a factor √2 of 1, and `exponents` the whole part.
+   * Returns the largest exponent, −Infinity for no score.
+   */
+  split(scratch: Scratch, count: number): number;
+  /**
    * Folds `count` scored keys into row `row`, which gets new anchors and grids and nothing else.
    *
    * Exact but for half a step of the fine grid per key and sum; any count up to 2²³. A sparse value costs its entries.
    */
   recompute(
+    sums: Sums,
+    row: number,
+    scratch: Scratch,
+    count: number,
+    values: Table,
+    peaks: Float64Array,
+  ): void;
+  /**
+   * The same for an answer that nothing is added to later, and cheaper: numerators may be off by another
+   * `AVERAGE_ERROR` of the row's magnitude (`average.ts`).
+   */
+  average(
     sums: Sums,
     row: number,
     scratch: Scratch,

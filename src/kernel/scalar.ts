@@ -6,6 +6,7 @@
 
 import { exp2, LEAST_EXPONENT, powerOfTwo, roundEven } from "./exp2.ts";
 import { partition } from "./entries.ts";
+import { averageValues } from "./average.ts";
 import {
   addEntries,
   anchorsOf,
@@ -29,15 +30,37 @@ export const scalar: Kernel = {
   },
   score,
   scoreRows,
-  recompute,
+  split,
+  recompute(...args) {
+    placeRow(this, foldValues, ...args);
+  },
+  average(...args) {
+    placeRow(this, averageValues, ...args);
+  },
   replay,
   answer(_sums, _rows, count, _precision, _out, told) {
     told.fill(0, 0, count);
   },
 };
 
-function recompute(
-  this: Kernel,
+function split(
+  { scores, weights, exponents }: Scratch,
+  count: number,
+): number {
+  let largest = -Infinity;
+  for (let i = 0; i < count; i++) {
+    const whole = roundEven(scores[i]);
+    exponents[i] = whole;
+    weights[i] = exp2(scores[i] - whole);
+    if (whole > largest) largest = whole;
+  }
+  return largest;
+}
+
+/** Gives a row anchors and grids for its scored keys, and the numerators that `fold` makes of them. */
+function placeRow(
+  kernel: Kernel,
+  fold: typeof foldValues,
   sums: Sums,
   row: number,
   scratch: Scratch,
@@ -45,15 +68,8 @@ function recompute(
   values: Table,
   peaks: Float64Array,
 ): void {
-  const { slots, scores, weights, exponents } = scratch;
-  let anchor = -Infinity;
-  for (let i = 0; i < count; i++) {
-    const whole = roundEven(scores[i]);
-    exponents[i] = whole;
-    weights[i] = exp2(scores[i] - whole);
-    if (whole > anchor) anchor = whole;
-  }
-  if (count === 0) anchor = 0;
+  const { slots, weights, exponents } = scratch;
+  const anchor = count === 0 ? 0 : split(scratch, count);
   // The anchors put the mass and the magnitude into [1, 2) · 2^lift, as nearly as this first sum can tell.
   let mass = 0, magnitude = 0;
   for (let i = 0; i < count; i++) {
@@ -95,8 +111,8 @@ function recompute(
   sums.massLow[row] = massLow;
   sums.magnitudeHigh[row] = magnitudeHigh;
   sums.magnitudeLow[row] = magnitudeLow;
-  this.multiplyAdds += count +
-    foldValues(sums, row, scratch, count, values, fineMagic);
+  kernel.multiplyAdds += count +
+    fold(sums, row, scratch, count, values, fineMagic);
 }
 
 /** Sums weights · values, four dense ones at a time: on a grid the order of additions does not matter. */

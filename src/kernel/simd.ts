@@ -190,7 +190,29 @@ class SimdKernel implements Kernel {
     );
   }
 
-  recompute(
+  split(scratch: Scratch, count: number): number {
+    // Adding 0 turns −0 into 0.
+    return 0 + this.#code.split(
+      count,
+      scratch.scores.byteOffset,
+      scratch.weights.byteOffset,
+      scratch.exponents.byteOffset,
+    );
+  }
+
+  recompute(...args: Parameters<Kernel["recompute"]>): void {
+    if (args[3] === 0) scalar.recompute.apply(this, args);
+    else this.#place(this.#code.fold, ...args);
+  }
+
+  average(...args: Parameters<Kernel["average"]>): void {
+    if (args[3] === 0) scalar.average.apply(this, args);
+    else this.#place(this.#code.average, ...args);
+  }
+
+  /** Gives a row anchors and grids for its scored keys, and the numerators that `fold` makes of them. */
+  #place(
+    fold: Exports["fold"],
     sums: Sums,
     row: number,
     scratch: Scratch,
@@ -198,29 +220,12 @@ class SimdKernel implements Kernel {
     values: Table,
     peaks: Float64Array,
   ): void {
-    if (count === 0) {
-      return scalar.recompute.call(
-        this,
-        sums,
-        row,
-        scratch,
-        count,
-        values,
-        peaks,
-      );
-    }
     const { valueDim } = sums, code = this.#code, desk = this.#desk;
     const slots = scratch.slots.byteOffset;
     const weights = scratch.weights.byteOffset;
     const exponents = scratch.exponents.byteOffset;
     const out = desk.sums.byteOffset, at = 8 * row * valueDim;
-    // Adding 0 turns −0 into 0.
-    const anchor = 0 + code.split(
-      count,
-      scratch.scores.byteOffset,
-      weights,
-      exponents,
-    );
+    const anchor = this.split(scratch, count);
     code.estimate(
       count,
       slots,
@@ -245,7 +250,7 @@ class SimdKernel implements Kernel {
       fine,
       out,
     );
-    const products = code.fold(
+    const products = fold(
       count,
       slots,
       weights,

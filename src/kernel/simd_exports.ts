@@ -68,6 +68,21 @@ export interface Exports {
     high: number,
     low: number,
   ): number;
+  average(
+    count: number,
+    slots: number,
+    weights: number,
+    valueDim: number,
+    dense: number,
+    start: number,
+    evens: number,
+    counts: number,
+    columns: number,
+    numbers: number,
+    fine: number,
+    high: number,
+    low: number,
+  ): number;
   setSums(at: number): void;
   replay(
     rows: number,

@@ -74,7 +74,8 @@ export function boundOf({ relative, unit }: RowBound, size: number): number {
  * First step: the f64 quotient of every component and the distance of its fraction from θ.
  *
  * Writes the answer into `out` from `at` on, and the components it cannot tell into `open`, whose length is returned
- * in `open[valueDim]`. "loose": the sums are too coarse for this row, a recompute will help.
+ * in `open[valueDim]`. "loose": the sums are too coarse for this row, a recompute will help. Numerators may be off by
+ * another `error` of the magnitude, of second order at most in every unit (`kernel/average.ts`).
  */
 export function quickAnswer(
   sums: Sums,
@@ -83,6 +84,7 @@ export function quickAnswer(
   out: Float64Array,
   at: number,
   open: Int32Array,
+  error = 0,
 ): Verdict {
   const valueDim = sums.valueDim;
   open[valueDim] = 0;
@@ -106,7 +108,8 @@ export function quickAnswer(
   const high = sums.numeratorHigh, low = sums.numeratorLow;
   const fineMagic = fineMagicOf(sums.fine[row]);
   const factor = 1 / mass * unit;
-  const atUnit = relative * unit, atSize = relative + ROUNDINGS;
+  const atUnit = relative * unit + error * SLACK * (magnitude + blur);
+  const atSize = relative + ROUNDINGS;
   const toStep = precision - 1;
   let opened = 0, loose = false;
   for (let c = 0, from = row * valueDim; c < valueDim; c++, from++) {

@@ -1,6 +1,7 @@
 /** The sums of maintained rows, in plain SIMD: the same bits in every engine. */
 
 export { answer } from "./answer";
+export { average } from "./average";
 export { estimate, fold, split, weigh } from "./recompute";
 export { allDense, replay } from "./replay";
 export { widen } from "./replay_dots";
