@@ -8,8 +8,6 @@
  * @module
  */
 
-const TABLES = [tableOf(0xedb88320), tableOf(0x82f63b78)] as const;
-
 /** Stands where the checksum goes while it is formed. */
 export const NO_CHECKSUM: string = "0".repeat(16);
 
@@ -40,11 +38,19 @@ export function verifySeal(verb: string, bytes: Uint8Array): void {
 }
 
 /** The checksum of parts, one behind another, as 16 hexadecimal digits. */
-function checksum(parts: readonly Uint8Array[]): string {
-  const [first, second] = TABLES;
+export function checksum(parts: readonly Uint8Array[]): string {
+  const [first, second] = tables ??= [tableOf(CRC_32), tableOf(CRC_32C)];
   let a = -1, b = -1;
   for (const bytes of parts) {
-    for (let at = 0; at < bytes.length; at++) {
+    const { length } = bytes, whole = length - length % SLICES;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, length);
+    let at = 0;
+    for (; at < whole; at += SLICES) {
+      const low = view.getUint32(at, true), high = view.getUint32(at + 4, true);
+      a = next(first, a ^ low, high);
+      b = next(second, b ^ low, high);
+    }
+    for (; at < length; at++) {
       a = first[(a ^ bytes[at]) & 255] ^ (a >>> 8);
       b = second[(b ^ bytes[at]) & 255] ^ (b >>> 8);
     }
@@ -54,14 +60,35 @@ function checksum(parts: readonly Uint8Array[]): string {
   );
 }
 
+const CRC_32 = 0xedb88320, CRC_32C = 0x82f63b78;
+/** Bytes taken in at once (Kounavis and Berry, Novel Table Lookup-Based Algorithms for CRC Generation, 2008). */
+const SLICES = 8;
+/** Made when they are first needed: most starts of a process take no snapshot. */
+let tables: readonly [Int32Array, Int32Array] | undefined;
+
+/** The state after eight bytes, the first four of them with the state before in `low`. */
+function next(table: Int32Array, low: number, high: number): number {
+  return table[1792 + (low & 255)] ^ table[1536 + ((low >>> 8) & 255)] ^
+    table[1280 + ((low >>> 16) & 255)] ^ table[1024 + (low >>> 24)] ^
+    table[768 + (high & 255)] ^ table[512 + ((high >>> 8) & 255)] ^
+    table[256 + ((high >>> 16) & 255)] ^ table[high >>> 24];
+}
+
+/** What each byte makes of an empty state, and behind that what it makes with one, two … seven bytes of 0 after it. */
 function tableOf(polynomial: number): Int32Array {
-  return Int32Array.from({ length: 256 }, (_, byte) => {
+  const table = new Int32Array(SLICES * 256);
+  for (let byte = 0; byte < 256; byte++) {
     let word = byte;
     for (let bit = 0; bit < 8; bit++) {
       word = word & 1 ? (word >>> 1) ^ polynomial : word >>> 1;
     }
-    return word;
-  });
+    table[byte] = word;
+  }
+  for (let at = 256; at < table.length; at++) {
+    const before = table[at - 256];
+    table[at] = table[before & 255] ^ (before >>> 8);
+  }
+  return table;
 }
 
 /** Where the digits of the checksum stand. */
