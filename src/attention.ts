@@ -14,6 +14,7 @@ import {
   representations,
 } from "./matrix/representation.ts";
 import { blocksOf, densityOf, MOST_KEYS } from "./memory/keys.ts";
+import { keyBlock } from "./memory/block.ts";
 import { commit, keyWrite, type Write } from "./memory/commit.ts";
 import { edgesOf } from "./memory/edges.ts";
 import type { Mask, MaskPredicate } from "./memory/mask.ts";
@@ -237,10 +238,17 @@ export function createMemory(
   const first = Math.max(0, keys.count - memory.capacity);
   memory.keys.slots.next = first;
   memory.counters.evicted = first;
+  const ids = Array.from({ length: keys.count - first }, (_, at) => first + at);
+  const block = keys.sparse === undefined && values.sparse === undefined
+    ? keyBlock(ids, keys, values, undefined)
+    : undefined;
   const writes = {
     *[Symbol.iterator](): Generator<Write> {
-      for (let id = first; id < keys.count; id++) {
-        yield keyWrite("new key", id, rowOf(keys, id), rowOf(values, id), 0);
+      if (block !== undefined) yield block;
+      else {
+        for (let id = first; id < keys.count; id++) {
+          yield keyWrite("new key", id, rowOf(keys, id), rowOf(values, id), 0);
+        }
       }
       for (let id = 0; id < queries.count; id++) {
         yield { kind: "query", id, query: rowOf(queries, id), position: id };

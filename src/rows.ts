@@ -224,38 +224,58 @@ export function checkWidth(
 export function measureKey(
   row: Row,
 ): { nonZeros: number; norm: number } {
-  let even = 0, odd = 0, nonZeros = 0;
   if (row instanceof Float32Array) {
-    const { length } = row, pairs = length - length % 2;
-    for (let t = 0; t < pairs; t += 2) {
-      const left = row[t] * row[t], right = row[t + 1] * row[t + 1];
-      even += left;
-      odd += right;
-      // A sum instead of a branch: which numbers are 0 cannot be foreseen. No square of a 32-bit float vanishes.
-      nonZeros += Number(left > 0) + Number(right > 0);
-    }
-    if (pairs < length) {
-      even += row[pairs] * row[pairs];
-      nonZeros += Number(row[pairs] !== 0);
-    }
-  } else {
-    const { numbers, start, evens } = row, middle = start + evens;
-    nonZeros = row.count;
-    for (let i = start; i < middle; i++) even += numbers[i] * numbers[i];
-    for (let i = middle; i < start + nonZeros; i++) {
-      odd += numbers[i] * numbers[i];
-    }
+    return measureNumbers(row, 0, row.length);
   }
-  return { nonZeros, norm: Math.sqrt(even + odd) * (1 + 2 ** -20) };
+  const { numbers, start, evens, count } = row, middle = start + evens;
+  let even = 0, odd = 0;
+  for (let i = start; i < middle; i++) even += numbers[i] * numbers[i];
+  for (let i = middle; i < start + count; i++) odd += numbers[i] * numbers[i];
+  return { nonZeros: count, norm: lengthFrom(even, odd) };
+}
+
+/** The same for numbers from … end − 1 of a list: a row that is written out. */
+export function measureNumbers(
+  numbers: Float32Array,
+  from: number,
+  end: number,
+): { nonZeros: number; norm: number } {
+  const pairs = end - (end - from) % 2;
+  let even = 0, odd = 0, nonZeros = 0;
+  for (let t = from; t < pairs; t += 2) {
+    const left = numbers[t] * numbers[t];
+    const right = numbers[t + 1] * numbers[t + 1];
+    even += left;
+    odd += right;
+    // A sum instead of a branch: which numbers are 0 cannot be foreseen. No square of a 32-bit float vanishes.
+    nonZeros += Number(left > 0) + Number(right > 0);
+  }
+  if (pairs < end) {
+    even += numbers[pairs] * numbers[pairs];
+    nonZeros += Number(numbers[pairs] !== 0);
+  }
+  return { nonZeros, norm: lengthFrom(even, odd) };
+}
+
+function lengthFrom(even: number, odd: number): number {
+  return Math.sqrt(even + odd) * (1 + 2 ** -20);
 }
 
 /** Numbers of a row that are not 0, and the largest of them in size. */
 export function measureValue(row: Row): { nonZeros: number; peak: number } {
-  const plain = row instanceof Float32Array;
-  const numbers = plain ? row : row.numbers, start = plain ? 0 : row.start;
-  const end = start + (plain ? row.length : row.count);
+  return row instanceof Float32Array
+    ? measurePeak(row, 0, row.length)
+    : measurePeak(row.numbers, row.start, row.start + row.count);
+}
+
+/** The same for numbers from … end − 1 of a list. */
+export function measurePeak(
+  numbers: Float32Array,
+  from: number,
+  end: number,
+): { nonZeros: number; peak: number } {
   let peak = 0, nonZeros = 0;
-  for (let i = start; i < end; i++) {
+  for (let i = from; i < end; i++) {
     const size = Math.abs(numbers[i]);
     nonZeros += Number(size > 0);
     if (size > peak) peak = size;

@@ -72,10 +72,12 @@ export class MemoryHome implements Home {
   /** By address. What lies between them is free. */
   readonly #places: Place[] = [];
   readonly #start: number;
+  /** Nothing was ever kept from here on: it is zero, and no page of it need be touched. */
+  #fresh: number;
 
   constructor(memory: WebAssembly.Memory, start: number) {
     this.#memory = memory;
-    this.#start = Math.ceil(start / LINE) * LINE;
+    this.#start = this.#fresh = Math.ceil(start / LINE) * LINE;
   }
 
   grow<Owner extends object>(
@@ -156,7 +158,11 @@ export class MemoryHome implements Home {
   }
 
   #clear(from: number, to: number): void {
-    new Uint8Array(this.#memory.buffer, from, to - from).fill(0);
+    const used = Math.min(to, this.#fresh);
+    if (from < used) {
+      new Uint8Array(this.#memory.buffer, from, used - from).fill(0);
+    }
+    this.#fresh = Math.max(this.#fresh, to);
   }
 
   #show({ owner, name, kind, at, length }: Place): void {

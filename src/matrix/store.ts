@@ -11,6 +11,7 @@
 import { apart, type Home } from "../kernel/home.ts";
 import { DENSE, entriesOf, type Table } from "../kernel/table.ts";
 import type { Row } from "../rows.ts";
+import { isDense, type Representation } from "./representation.ts";
 
 /** A table whose rows can be set, copied and cleared. */
 export interface Store extends Table {
@@ -127,6 +128,41 @@ export function setRow(
 ): void {
   if (dense) setDense(store, row, given, nonZeros);
   else setSparse(store, row, given, nonZeros);
+}
+
+/** Sets rows to those that lie one behind another in `numbers`, each as its density wants it. The caller has made room. */
+export function setRows(
+  representation: Representation,
+  store: Store,
+  rows: Int32Array,
+  numbers: Float32Array,
+  nonZeros: Int32Array,
+): void {
+  const { width, count } = store;
+  // Rows without zeros whose places follow one another are copied together: the last of them, and where they begin.
+  let copied = 0, place = 0, from = 0;
+  const copy = (to: number) => {
+    if (copied > 0) store.dense.set(numbers.subarray(from, to), place);
+    copied = 0;
+  };
+  for (let at = 0; at < rows.length; at++) {
+    const row = rows[at], start = at * width;
+    const dense = isDense(representation, store, row, nonZeros[at]);
+    if (!dense || nonZeros[at] < width) {
+      copy(start);
+      const given = numbers.subarray(start, start + width);
+      setRow(store, row, given, nonZeros[at], dense);
+      continue;
+    }
+    const to = placeDense(store, row);
+    count[row] = width;
+    if (copied > 0 && to !== place + copied * width) copy(start);
+    if (copied++ === 0) {
+      place = to;
+      from = start;
+    }
+  }
+  copy(rows.length * width);
 }
 
 function setDense(

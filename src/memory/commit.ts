@@ -9,6 +9,7 @@ import { measureKey, measureValue, type Row } from "../rows.ts";
 import { DENSE } from "../kernel/table.ts";
 import { isDense, type Representation } from "../matrix/representation.ts";
 import { nonZerosOf, reserveStore, type Store } from "../matrix/store.ts";
+import { type KeyBlock, writeBlock } from "./block.ts";
 import type { Memory } from "./memory.ts";
 import { dropQuery, setQuery } from "./queries.ts";
 import { slotOf } from "./slots.ts";
@@ -24,6 +25,7 @@ import {
 /** One write, with everything resolved. */
 export type Write =
   | (Content & { kind: "new key" | "key" })
+  | KeyBlock
   | { kind: "erase key"; id: Id; evicted: boolean }
   | { kind: "query"; id: Id; query: Row; position: Id }
   | { kind: "erase query"; id: Id }
@@ -77,6 +79,19 @@ function makeRoom(memory: Memory, writes: Iterable<Write>): void {
       if (value !== undefined) {
         addRoom(room.values, representation, keys.values, slot, valueNonZeros);
       }
+    } else if (write.kind === "new keys") {
+      const { ids, keyNonZeros, valueNonZeros } = write;
+      newKeys += ids.length;
+      for (let at = 0; at < ids.length; at++) {
+        addRoom(room.keys, representation, keys.keys, -1, keyNonZeros[at]);
+        addRoom(
+          room.values,
+          representation,
+          keys.values,
+          -1,
+          valueNonZeros[at],
+        );
+      }
     } else if (write.kind === "query") {
       const row = slotOf(rows.slots, write.id), count = nonZerosOf(write.query);
       if (row < 0) newQueries++;
@@ -105,6 +120,8 @@ function carryOut(memory: Memory, write: Write): void {
   switch (write.kind) {
     case "new key":
       return writeNewKey(memory, write);
+    case "new keys":
+      return writeBlock(memory, write);
     case "key":
       return writeKey(memory, write);
     case "erase key":

@@ -11,8 +11,9 @@
 import type { Id } from "../check.ts";
 import type { Row } from "../rows.ts";
 import { DENSE } from "../kernel/table.ts";
-import { takeFloats } from "../matrix/input.ts";
+import { type CheckedRows, takeFloats } from "../matrix/input.ts";
 import { unpackRow, viewRow } from "../matrix/store.ts";
+import { keyBlock } from "./block.ts";
 import { keyWrite, type Write } from "./commit.ts";
 import type { Memory } from "./memory.ts";
 import { slotOf, type SlotTable } from "./slots.ts";
@@ -87,6 +88,30 @@ export function stageNewKey(
     stageErasedKey(shadow, takeOldest(keys), true);
   }
 }
+
+/**
+ * Adds many keys at once; false, and nothing is added, where they cannot come together: rows that are sparse, fewer than
+ * repay it, the oldest to be taken out on the way, or changes in a list, which may be of the same keys.
+ */
+export function stageKeyBlock(
+  shadow: Shadow,
+  ids: readonly Id[],
+  keyRows: CheckedRows,
+  valueRows: CheckedRows,
+  bias: ((at: number) => number) | undefined,
+): boolean {
+  const { keys, memory, writes, rows } = shadow;
+  if (
+    ids.length < LEAST_BLOCK || rows !== undefined ||
+    keyRows.sparse !== undefined || valueRows.sparse !== undefined ||
+    keys.size + ids.length > memory.capacity
+  ) return false;
+  for (const id of ids) add(keys, id);
+  writes.push(keyBlock(ids, keyRows, valueRows, bias));
+  return true;
+}
+
+const LEAST_BLOCK = 8;
 
 /** Replaces what is given of a key. */
 export function stageKey(

@@ -29,6 +29,7 @@ import {
   stageErasedKey,
   stageErasedQuery,
   stageKey,
+  stageKeyBlock,
   stageNewKey,
   stageQuery,
   willHave,
@@ -157,6 +158,7 @@ function stageAppend(
   const biases = bias === undefined
     ? undefined
     : checkBias(verb, bias, keys.count);
+  if (stageKeyBlock(shadow, ids, keys, values, biases)) return ids;
   for (let at = 0; at < ids.length; at++) {
     const key = rowOf(keys, at), value = rowOf(values, at);
     stageNewKey(shadow, ids[at], key, value, biases?.(at) ?? 0);

@@ -30,8 +30,13 @@ export interface Content {
 /** Adds a key under an id not used before. */
 export function writeNewKey(memory: Memory, content: Content): void {
   const { keys } = memory, slot = addKey(keys, content.id);
-  note(memory, slot, false, true);
+  noteNewKey(memory, slot);
   setKey(keys, slot, content);
+}
+
+/** Notes that a slot has got a key, whose content is to be set. */
+export function noteNewKey(memory: Memory, slot: number): void {
+  note(memory, slot, false, true);
 }
 
 /** Replaces what is given of a key. */
