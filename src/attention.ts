@@ -239,9 +239,7 @@ export function createMemory(
   memory.keys.slots.next = first;
   memory.counters.evicted = first;
   const ids = Array.from({ length: keys.count - first }, (_, at) => first + at);
-  const block = keys.sparse === undefined && values.sparse === undefined
-    ? keyBlock(ids, keys, values, undefined)
-    : undefined;
+  const block = keyBlock(ids, keys, values, undefined);
   const writes = {
     *[Symbol.iterator](): Generator<Write> {
       if (block !== undefined) yield block;

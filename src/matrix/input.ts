@@ -8,6 +8,7 @@
  */
 
 import { show } from "../check.ts";
+import { measureRows, type RowSizes } from "../kernel/measure.ts";
 import { checkParts, checkWidth, type Entries, type Row } from "../rows.ts";
 import { CsrMatrix } from "./csr.ts";
 import { checkSparse } from "./structure.ts";
@@ -20,6 +21,8 @@ export interface CheckedRows {
   data: Float32Array;
   /** One for each row, if they are sparse; `data` is empty then. */
   sparse: Entries[] | undefined;
+  /** How large the rows are, where that has been measured: many that are not sparse. */
+  sizes?: RowSizes;
 }
 
 /** Row `index` of checked rows, a view. */
@@ -78,15 +81,20 @@ export function checkRows(
     data.set(part, at);
     at += part.length;
   }
-  if (!areFinite(data)) {
+  const many = rows >= MANY;
+  const sizes = many ? measureRows(data, columns, rows) : undefined;
+  if (many ? sizes === undefined : !areFinite(data)) {
     const at = data.findIndex((number) => !Number.isFinite(number));
     const given = parts.length === 1
       ? parts[0][at]
       : parts[Math.floor(at / columns)][at % columns];
     refuseInfinite(verb, name, Math.floor(at / columns), at % columns, given);
   }
-  return { count: rows, width: columns, data, sparse: undefined };
+  return { count: rows, width: columns, data, sparse: undefined, sizes };
 }
+
+/** So many rows are measured where they are checked. */
+const MANY = 8;
 
 /** Whether all numbers are finite. */
 function areFinite(numbers: Float32Array): boolean {

@@ -8,7 +8,7 @@
  */
 
 import type { Id } from "../check.ts";
-import { measureNumbers, measurePeak } from "../rows.ts";
+import type { RowSizes } from "../kernel/measure.ts";
 import type { CheckedRows } from "../matrix/input.ts";
 import { setRows } from "../matrix/store.ts";
 import { addKey } from "./keys.ts";
@@ -25,61 +25,41 @@ export interface KeyBlock {
   values: Float32Array;
   /** Of each; undefined where all are 0. */
   bias: ((at: number) => number) | undefined;
-  /** ids: numbers that are not 0; as `norms` and `peaks` of the table of keys. */
-  keyNonZeros: Int32Array;
-  norms: Float64Array;
-  valueNonZeros: Int32Array;
-  peaks: Float64Array;
+  /** Of each row. */
+  keySizes: RowSizes;
+  valueSizes: RowSizes;
 }
 
-/** Measures keys, the last of those that are given and as many as there are ids. */
+/** The last of the keys that are given, as many as there are ids; undefined where they were not measured. */
 export function keyBlock(
   ids: readonly Id[],
   keys: CheckedRows,
   values: CheckedRows,
   bias: ((at: number) => number) | undefined,
-): KeyBlock {
-  const count = ids.length, first = keys.count - count;
-  const { width } = keys, { width: valueWidth } = values;
-  const block: KeyBlock = {
+): KeyBlock | undefined {
+  const { sizes: keySizes } = keys, { sizes: valueSizes } = values;
+  if (keySizes === undefined || valueSizes === undefined) return undefined;
+  const first = keys.count - ids.length;
+  const last = ({ nonZeros, norms, peaks }: RowSizes): RowSizes => ({
+    nonZeros: nonZeros.subarray(first),
+    norms: norms.subarray(first),
+    peaks: peaks.subarray(first),
+  });
+  return {
     kind: "new keys",
     ids,
-    keys: keys.data.subarray(first * width),
-    values: values.data.subarray(first * valueWidth),
+    keys: keys.data.subarray(first * keys.width),
+    values: values.data.subarray(first * values.width),
     bias,
-    keyNonZeros: new Int32Array(count),
-    norms: new Float64Array(count),
-    valueNonZeros: new Int32Array(count),
-    peaks: new Float64Array(count),
+    keySizes: last(keySizes),
+    valueSizes: last(valueSizes),
   };
-  const { keyNonZeros, norms, valueNonZeros, peaks } = block;
-  for (let at = 0; at < count; at++) {
-    const from = at * width,
-      { nonZeros, norm } = measureNumbers(
-        block.keys,
-        from,
-        from + width,
-      );
-    keyNonZeros[at] = nonZeros;
-    norms[at] = norm;
-  }
-  for (let at = 0; at < count; at++) {
-    const from = at * valueWidth,
-      { nonZeros, peak } = measurePeak(
-        block.values,
-        from,
-        from + valueWidth,
-      );
-    valueNonZeros[at] = nonZeros;
-    peaks[at] = peak;
-  }
-  return block;
 }
 
 /** Adds all keys of a block; the caller has made room. */
 export function writeBlock(memory: Memory, block: KeyBlock): void {
   const { keys: table } = memory, { representation } = table;
-  const { ids, bias, norms, peaks } = block;
+  const { ids, bias, keySizes: { norms }, valueSizes: { peaks } } = block;
   const slots = new Int32Array(ids.length);
   for (let at = 0; at < ids.length; at++) {
     const slot = slots[at] = addKey(table, ids[at]);
@@ -90,12 +70,18 @@ export function writeBlock(memory: Memory, block: KeyBlock): void {
     table.biases[slot] = own;
     table.scoreBiases[slot] = own * Math.LOG2E;
   }
-  setRows(representation, table.keys, slots, block.keys, block.keyNonZeros);
+  setRows(
+    representation,
+    table.keys,
+    slots,
+    block.keys,
+    block.keySizes.nonZeros,
+  );
   setRows(
     representation,
     table.values,
     slots,
     block.values,
-    block.valueNonZeros,
+    block.valueSizes.nonZeros,
   );
 }

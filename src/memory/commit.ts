@@ -80,16 +80,18 @@ function makeRoom(memory: Memory, writes: Iterable<Write>): void {
         addRoom(room.values, representation, keys.values, slot, valueNonZeros);
       }
     } else if (write.kind === "new keys") {
-      const { ids, keyNonZeros, valueNonZeros } = write;
+      const { ids, keySizes, valueSizes } = write;
       newKeys += ids.length;
       for (let at = 0; at < ids.length; at++) {
-        addRoom(room.keys, representation, keys.keys, -1, keyNonZeros[at]);
+        const keyNonZeros = keySizes.nonZeros[at];
+        const valueNonZeros = valueSizes.nonZeros[at];
+        addRoom(room.keys, representation, keys.keys, -1, keyNonZeros);
         addRoom(
           room.values,
           representation,
           keys.values,
           -1,
-          valueNonZeros[at],
+          valueNonZeros,
         );
       }
     } else if (write.kind === "query") {

@@ -90,8 +90,8 @@ export function stageNewKey(
 }
 
 /**
- * Adds many keys at once; false, and nothing is added, where they cannot come together: rows that are sparse, fewer than
- * repay it, the oldest to be taken out on the way, or changes in a list, which may be of the same keys.
+ * Adds many keys at once; false, and nothing is added, where they cannot come together: few or sparse ones, where the
+ * oldest have to be taken out on the way, or in a list of changes, which may be of the same keys.
  */
 export function stageKeyBlock(
   shadow: Shadow,
@@ -101,17 +101,15 @@ export function stageKeyBlock(
   bias: ((at: number) => number) | undefined,
 ): boolean {
   const { keys, memory, writes, rows } = shadow;
-  if (
-    ids.length < LEAST_BLOCK || rows !== undefined ||
-    keyRows.sparse !== undefined || valueRows.sparse !== undefined ||
-    keys.size + ids.length > memory.capacity
-  ) return false;
+  if (rows !== undefined || keys.size + ids.length > memory.capacity) {
+    return false;
+  }
+  const block = keyBlock(ids, keyRows, valueRows, bias);
+  if (block === undefined) return false;
   for (const id of ids) add(keys, id);
-  writes.push(keyBlock(ids, keyRows, valueRows, bias));
+  writes.push(block);
   return true;
 }
-
-const LEAST_BLOCK = 8;
 
 /** Replaces what is given of a key. */
 export function stageKey(

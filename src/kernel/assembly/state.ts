@@ -3,6 +3,7 @@
 export { answer } from "./answer";
 export { average } from "./average";
 export { estimate, fold, split, weigh } from "./recompute";
+export { measure } from "./measure";
 export { allDense, replay } from "./replay";
 export { widen } from "./replay_dots";
 export { packQueries, score, scoreLanes, setKeys } from "./score";
