@@ -4,7 +4,13 @@
  * @module
  */
 
-import { checkFinite, checkInteger, checkOptions, show } from "./check.ts";
+import {
+  checkFinite,
+  checkInteger,
+  checkName,
+  checkOptions,
+  show,
+} from "./check.ts";
 import type { Rows } from "./rows.ts";
 import { type CheckedRows, checkRows, rowOf } from "./matrix/input.ts";
 import { type KernelChoice, makeKernel } from "./kernel/choose.ts";
@@ -228,7 +234,7 @@ export function createMemory(
     representation: checkName(
       verb,
       "representation",
-      options.representation,
+      options.representation === undefined ? "auto" : options.representation,
       representations,
     ),
     method: checkMethod(verb, options.method),
@@ -359,19 +365,4 @@ function checkMask(verb: string, mask: AttentionMask | undefined): Mask {
       show(mask)
     }, it should be "causal", a CsrMatrix or a function`,
   );
-}
-
-function checkName<Name extends string>(
-  verb: string,
-  name: string,
-  value: unknown = "auto",
-  known: readonly Name[],
-): Name {
-  if (!known.includes(value as Name)) {
-    const listed = known.map((word) => JSON.stringify(word)).join(" or ");
-    throw new TypeError(
-      `Cannot ${verb}: ${name} is ${show(value)}, it should be ${listed}`,
-    );
-  }
-  return value as Name;
 }

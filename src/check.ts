@@ -260,3 +260,19 @@ export function show(value: unknown): string {
     return "an object";
   }
 }
+
+/** Checks that a value is one of a few names. */
+export function checkName<Name extends string>(
+  verb: string,
+  name: string,
+  value: unknown,
+  known: readonly Name[],
+): Name {
+  if (!known.includes(value as Name)) {
+    const listed = known.map((word) => JSON.stringify(word)).join(" or ");
+    throw new TypeError(
+      `Cannot ${verb}: ${name} is ${show(value)}, it should be ${listed}`,
+    );
+  }
+  return value as Name;
+}

@@ -15,4 +15,5 @@
  * @module
  */
 
+export { axialMask, gridQueries } from "./axial.ts";
 export { topK } from "./top_k.ts";
