@@ -52,7 +52,8 @@ export interface Stats {
  * It is a bound, not an estimate: the true error is never larger. It speaks of the rows as they stand and does no
  * work, so a row that has not seen every change has an infinite one; read or {@linkcode flush} first.
  *
- * Costs O(rows · valueDim), no multiply-adds. Errors: a `RangeError` for an id that is not watched.
+ * Costs O(rows · valueDim), no multiply-adds, except what the method `pruned` says. Errors: a `RangeError` for an id that
+ * is not watched.
  *
  * @example A removal is exact when the last key leaves
  * ```ts
@@ -141,7 +142,7 @@ export function entry(
 /** What an attention has done so far and holds now: plain numbers, free to read. */
 export function stats(a: Attention): Stats {
   const memory = openAttention("read stats", a),
-    { counters, log, kernel, keys, selection, approximation } = memory;
+    { counters, log, kernel, keys, selection, approximation, sieve } = memory;
   return {
     multiplyAdds: kernel.multiplyAdds,
     writes: counters.writes,
@@ -154,6 +155,6 @@ export function stats(a: Attention): Stats {
     bytes: memoryBytes(memory),
     blocks: blocksOf(keys),
     kernel: kernel.name,
-    method: (selection ?? approximation)?.stats?.() ?? {},
+    method: (selection ?? approximation ?? sieve)?.stats?.() ?? {},
   };
 }

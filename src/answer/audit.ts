@@ -7,7 +7,7 @@
 import { copyRows } from "../matrix/output.ts";
 import { softmaxAttention } from "../softmax/definition.ts";
 import type { Memory } from "../memory/memory.ts";
-import { gather } from "../sync/recompute.ts";
+import { gatherAdmitted } from "../sync/recompute.ts";
 
 /** The largest difference between an answer and the definition, for a watched row. */
 export function measureRow(
@@ -16,7 +16,11 @@ export function measureRow(
   answer: Float64Array,
 ): number {
   const { valueDim, keys, rows, scale } = memory;
-  const count = gather(memory, rows.slots.idOf[row], rows.positions[row]);
+  const count = gatherAdmitted(
+    memory,
+    rows.slots.idOf[row],
+    rows.positions[row],
+  );
   const slots = memory.scratch.slots.slice(0, count);
   const truth = softmaxAttention(
     copyRows(rows.queries, Int32Array.of(row)),

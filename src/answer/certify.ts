@@ -67,7 +67,7 @@ export function boundRow(memory: Memory, row: number): ErrorBound {
     row,
     reach,
     rows.biasSizes[row],
-    memory.selection?.pruned(row),
+    (memory.selection ?? memory.sieve)?.pruned(row),
   );
 }
 

@@ -33,8 +33,12 @@ export function weigh(
   filter?: (key: Id) => boolean,
 ): KeyWeights {
   const gathered = gather(memory, id, position, filter);
+  return weighScored(memory, scoreChosen(memory, query, gathered));
+}
+
+/** Weighs the `count` scored keys in scratch. */
+export function weighScored(memory: Memory, count: number): KeyWeights {
   const { kernel, scratch } = memory;
-  const count = scoreChosen(memory, query, gathered);
   const largest = kernel.split(scratch, count), { exponents } = scratch;
   const weights = scratch.weights.slice(0, count);
   let sum = 0;

@@ -34,7 +34,7 @@ import { versionBytes } from "./versions.ts";
 import { edgesBytes } from "./edges.ts";
 import type { Mask } from "./mask.ts";
 import type { Method } from "../softmax/method.ts";
-import type { Approximation, Selection } from "./method.ts";
+import type { Approximation, Selection, Sieve } from "./method.ts";
 import { makePairs, type Pairs, pairsBytes } from "./pairs.ts";
 import { growSlots, makeSlots, slotsBytes, type SlotTable } from "./slots.ts";
 
@@ -101,9 +101,10 @@ export interface Memory {
   readonly mask: Mask;
   readonly kernel: Kernel;
   readonly method: Method | undefined;
-  /** What the method keeps, if there is one: one of these two. */
+  /** What the method keeps, if there is one: one of these three. */
   selection: Selection | undefined;
   approximation: Approximation | undefined;
+  sieve: Sieve | undefined;
   keys: KeyTable;
   rows: RowTable;
   log: Log;
@@ -150,6 +151,7 @@ export function makeMemory(settings: MemorySettings): Memory {
     ...settings,
     selection: undefined,
     approximation: undefined,
+    sieve: undefined,
     factor: settings.scale * Math.LOG2E,
     keys: makeKeys(dim, valueDim, settings.representation, home),
     rows: {
@@ -270,6 +272,7 @@ export function memoryBytes(
     pairs,
     selection,
     approximation,
+    sieve,
     scratch,
     arena,
     guest,
@@ -286,6 +289,7 @@ export function memoryBytes(
     5 * rows.clocks.byteLength +
     sumsBytes(rows.sums) + answers + logBytes(log) + pairsBytes(pairs) +
     (selection?.bytes() ?? 0) + (approximation?.bytes() ?? 0) +
+    (sieve?.bytes() ?? 0) +
     24 * scratch.slots.length + scratch.scores.byteLength +
     arena.floats.byteLength + batchBytes(batch) + spreadBytes(spread) +
     sumsBytes(guest) +

@@ -1,18 +1,20 @@
 /**
  * What the house asks of a method that a maintained attention uses.
  *
- * There are two kinds. A *selection* says which of the admitted keys a row attends to; the row's sums hold those and
+ * There are three kinds. A *selection* says which of the admitted keys a row attends to; the row's sums hold those and
  * are canonical like any others. An *approximation* keeps rows of its own, such as landmarks, which the house brings
- * up to date like watched ones, and makes the answers from them.
+ * up to date like watched ones, and makes the answers from them. A *sieve* is a mask of its own, which changes only when
+ * it is told to: rows are kept as ever, over the keys that it lets through.
  *
  * @module
  */
 
+import type { Id } from "../check.ts";
 import type { Query } from "../kernel/kernel.ts";
 import { type AttendJob, type Method, nameMethod } from "../softmax/method.ts";
 import type { Memory, RowTable } from "./memory.ts";
 
-/** What a method does; for a maintained attention one of `select` and `approximate`, or neither. */
+/** What a method does; for a maintained attention one of the others, or none. */
 export interface MethodParts {
   /** For tensors. */
   attend?: AttendJob;
@@ -20,6 +22,8 @@ export interface MethodParts {
   select?: (verb: string, memory: Memory) => Selection;
   /** The same. */
   approximate?: (verb: string, memory: Memory) => Approximation;
+  /** The same. */
+  sift?: (verb: string, memory: Memory) => Sieve;
 }
 
 const PARTS = new WeakMap<Method, MethodParts>();
@@ -35,10 +39,11 @@ export function makeMethod(name: string, parts: MethodParts): Method {
 export function startMethod(verb: string, memory: Memory): void {
   const { method } = memory;
   if (method === undefined) return;
-  const { select, approximate } = PARTS.get(method)!;
+  const { select, approximate, sift } = PARTS.get(method)!;
   memory.selection = select?.(verb, memory);
   memory.approximation = approximate?.(verb, memory);
-  if (select === undefined && approximate === undefined) {
+  memory.sieve = sift?.(verb, memory);
+  if ((select ?? approximate ?? sift) === undefined) {
     throw new TypeError(
       `Cannot ${verb}: method is ${method.name}, which is for tensors, it should be one for attentions`,
     );
@@ -68,6 +73,22 @@ export interface Selection {
   /** What the last selection left out. */
   prunedLast(): Pruned;
   /** The row has another query, or none. */
+  forget(row: number): void;
+  /** Bytes held. */
+  bytes(): number;
+  /** What `stats` tells of it. */
+  stats?(): Readonly<Record<string, number>>;
+}
+
+/** What a method keeps of one attention whose watched queries do not attend to all that they may. */
+export interface Sieve {
+  /** Whether a row attends to a key that its query admits, if there is any that it attends to. */
+  passes(row: number, key: Id): boolean;
+  /** Leaves of the `count` slots in scratch, by ascending id, those to attend to: one at least; returns how many. */
+  sift(query: Id, count: number): number;
+  /** What an up-to-date row leaves out. */
+  pruned(row: number): Pruned;
+  /** A watched query has come, gone or become another. */
   forget(row: number): void;
   /** Bytes held. */
   bytes(): number;

@@ -67,5 +67,6 @@ function forgetSums(memory: Memory, row: number): void {
   rows.answers.delete(row);
   memory.selection?.forget(row);
   memory.approximation?.forget(row);
+  memory.sieve?.forget(row);
   forgetRow(memory, row);
 }

@@ -76,8 +76,17 @@ export function slackOf(
   slot: number,
 ): number {
   const reach = Math.abs(factor) * queryNorm * norms[slot];
-  return UNIT_ROUNDOFF * ((1.5 * dim + 10) * reach +
-    10 * Math.abs(scoreBiases[slot]) + LARGEST_DIFFERENCE);
+  return slackOfSizes(dim, reach, Math.abs(scoreBiases[slot]));
+}
+
+/** The same, for keys of which |factor| |q| |k| and the size of the bias are at most so large. */
+export function slackOfSizes(
+  dim: number,
+  reach: number,
+  biasSize: number,
+): number {
+  return UNIT_ROUNDOFF * ((1.5 * dim + 10) * reach + 10 * biasSize +
+    LARGEST_DIFFERENCE);
 }
 
 /**

@@ -16,4 +16,20 @@
  */
 
 export { axialMask, gridQueries } from "./axial.ts";
+export {
+  addWeights,
+  meanTensor,
+  meanWeights,
+  percentileNearest,
+  pruneMask,
+  type WeightMeans,
+} from "./pruning.ts";
+export {
+  observe,
+  prune,
+  pruned,
+  prunedMass,
+  type PrunedOptions,
+  type Pruning,
+} from "./pruned.ts";
 export { topK } from "./top_k.ts";

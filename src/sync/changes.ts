@@ -119,27 +119,25 @@ export function planRow(
 
 /** Whether the row's sums hold this version. */
 export function hadKey(memory: Memory, row: number, version: number): boolean {
-  const { rows, mask, log: { versions } } = memory;
-  return version !== NONE && versions.bias[version] > -Infinity &&
-    (mask.kind === "edges" ||
-      admits(
-        mask,
-        rows.slots.idOf[row],
-        rows.positions[row],
-        versions.id[version],
-      ));
+  const { rows, mask, sieve, log: { versions } } = memory;
+  if (version === NONE || versions.bias[version] === -Infinity) return false;
+  const query = rows.slots.idOf[row], id = versions.id[version];
+  return (mask.kind === "edges" ||
+    admits(mask, query, rows.positions[row], id)) &&
+    (sieve === undefined || sieve.passes(row, id));
 }
 
 /** Whether the row's sums are to hold what the slot has now. */
 export function hasKey(
-  { rows, keys, mask }: Memory,
+  { rows, keys, mask, sieve }: Memory,
   row: number,
   slot: number,
 ): boolean {
   if (slot < 0) return false;
-  const id = keys.slots.idOf[slot];
+  const id = keys.slots.idOf[slot], query = rows.slots.idOf[row];
   return id >= 0 && keys.scoreBiases[slot] > -Infinity &&
-    admits(mask, rows.slots.idOf[row], rows.positions[row], id);
+    admits(mask, query, rows.positions[row], id) &&
+    (sieve === undefined || sieve.passes(row, id));
 }
 
 /** Loads the changes from `from` on that fit a batch, and returns the first that is not loaded. */

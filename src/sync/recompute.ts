@@ -18,7 +18,9 @@ import { slotOf } from "../memory/slots.ts";
 /** Starts watched rows over; those that see all keys are scored a few at a time. */
 export function recomputeRows(memory: Memory, cold: readonly number[]): void {
   const { rows, keys, kernel, batch, factor, spread, mask } = memory;
-  if (mask.kind !== "all" || memory.selection !== undefined) {
+  if (
+    mask.kind !== "all" || (memory.selection ?? memory.sieve) !== undefined
+  ) {
     for (const row of cold) recomputeRow(memory, row);
     return;
   }
@@ -161,8 +163,24 @@ export function scoreChosen(
   return memory.selection?.select(query, count) ?? count;
 }
 
-/** Collects the slots of the keys that a query may attend to in scratch, by ascending id; returns how many there are. */
+/**
+ * Collects the slots of the keys that a query attends to, or that a selection has to choose from, in scratch, by ascending
+ * id; returns how many there are.
+ */
 export function gather(
+  memory: Memory,
+  query: Id,
+  position: Id,
+  filter?: (key: Id) => boolean,
+): number {
+  const count = gatherAdmitted(memory, query, position, filter);
+  return query === GUEST || memory.sieve === undefined
+    ? count
+    : memory.sieve.sift(query, count);
+}
+
+/** The same of all keys that it may attend to, whatever its method leaves out. */
+export function gatherAdmitted(
   memory: Memory,
   query: Id,
   position: Id,

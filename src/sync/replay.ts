@@ -49,11 +49,12 @@ export function replay(
     for (const row of group) (isDear(row) ? cold : kept).push(row);
     moving = Int32Array.from(kept);
   }
+  if (memory.sieve !== undefined) moving = leaveFew(memory, moving, 1, cold);
   setClocks(memory, moving, COLD);
   if (rows.answers.size > 0) {
     for (const row of moving) rows.answers.delete(row);
   }
-  const masked = mask.kind !== "all";
+  const masked = mask.kind !== "all" || memory.sieve !== undefined;
   reserveRows(memory.batch, moving.length, masked, memory.kernel.home);
   for (let at = 0; at < changes.slots.length && moving.length > 0;) {
     const from = at;
@@ -64,10 +65,31 @@ export function replay(
     if (memory.batch.count > 0) moving = move(memory, moving, cold);
   }
   unloadBatch(memory.batch);
+  if (memory.sieve !== undefined) moving = leaveFew(memory, moving, 0, cold);
   setClocks(memory, moving, log.clock);
   if (memory.pairs.unseen.size > 0) {
     for (const row of moving) forgetRow(memory, row);
   }
+}
+
+/**
+ * Lets rows of `most` keys or fewer start over. A row that a sieve would leave with nothing has one key all the same,
+ * which comes and goes without a change of its own.
+ */
+function leaveFew(
+  memory: Memory,
+  moving: Int32Array,
+  most: number,
+  cold: number[],
+): Int32Array {
+  const { clocks, sums: { count } } = memory.rows;
+  return moving.filter((row) => {
+    if (count[row] > most) return true;
+    forgetRow(memory, row);
+    clocks[row] = COLD;
+    cold.push(row);
+    return false;
+  });
 }
 
 /** Sets the clocks of rows, each named once. */
@@ -82,9 +104,9 @@ function setClocks(
 
 /** Whether what rows of one clock have missed costs each of them the same. */
 export function costAlike(
-  { mask, selection, rows: { queries, slots } }: Memory,
+  { mask, selection, sieve, rows: { queries, slots } }: Memory,
 ): boolean {
-  return selection === undefined && mask.kind === "all" &&
+  return (selection ?? sieve) === undefined && mask.kind === "all" &&
     queries.denseRows === slots.size;
 }
 

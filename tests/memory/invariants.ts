@@ -220,6 +220,11 @@ function checkRow(memory: Memory, row: number): void {
     : mask.kind === "edges"
     ? pairContents(memory, row)
     : clockContents(memory, row);
+  // A row that its method would leave with nothing holds one key that only the method can name.
+  if (memory.sieve !== undefined && contents.length === 0) {
+    assert(rows.sums.count[row] <= 1, "more than one key in place of none");
+    return;
+  }
   for (const entry of contents) {
     assert(
       exchange(kernel, sums, 0, query, entry, null, false),
@@ -259,6 +264,7 @@ function clockContents(memory: Memory, row: number): Entry[] {
     const bias = stale ? versions.bias[at] : keys.scoreBiases[slot];
     if (key < 0 || bias === -Infinity) continue;
     if (!admits(mask, id, rows.positions[row], key)) continue;
+    if (memory.sieve?.passes(row, key) === false) continue;
     contents.push(contentAt(memory, stale, at));
   }
   return contents;
@@ -282,18 +288,21 @@ function selectedContents(
 /** What the sums of a row of edges hold: what it has not seen as it was, the rest as it is. */
 function pairContents(memory: Memory, row: number): Entry[] {
   const { rows, keys, log, mask, pairs } = memory, { versions } = log;
+  const id = rows.slots.idOf[row];
   const unseen = pairs.unseen.get(row) ?? new Map<number, number>();
   const contents: Entry[] = [];
   for (const version of unseen.values()) {
     if (version === NONE || versions.bias[version] === -Infinity) continue;
+    if (memory.sieve?.passes(row, versions.id[version]) === false) continue;
     contents.push(contentAt(memory, true, version));
   }
   if (mask.kind !== "edges") return contents;
-  const { ids, start, end } = keysOf(mask.edges, rows.slots.idOf[row]);
+  const { ids, start, end } = keysOf(mask.edges, id);
   for (let at = start; at < end; at++) {
     const slot = slotOf(keys.slots, ids[at]);
     if (slot < 0 || unseen.has(ids[at])) continue;
     if (keys.scoreBiases[slot] === -Infinity) continue;
+    if (memory.sieve?.passes(row, ids[at]) === false) continue;
     contents.push(contentAt(memory, false, slot));
   }
   return contents;
