@@ -7,6 +7,9 @@
  * @module
  */
 
+import { show } from "../check.ts";
+import { type Described, parseHeader } from "./header.ts";
+
 /** Types of numbers that we write. */
 export type Dtype = "F32" | "F64" | "I64" | "U32";
 
@@ -24,6 +27,17 @@ export interface SafetensorsFile {
   tensors: ReadonlyMap<string, NamedTensor>;
 }
 
+/** Where a tensor lies. */
+export interface Place {
+  name: string;
+  dtype: string;
+  shape: readonly number[];
+  /** Its first byte, counted from the start of the file. */
+  start: number;
+  /** One past its last. */
+  end: number;
+}
+
 const LENGTH_BYTES = 8;
 /** Headers of ours have a few hundred bytes; a larger one is no snapshot. */
 const LONGEST_HEADER = 2 ** 20;
@@ -33,6 +47,29 @@ const ARRAYS = {
   I64: BigInt64Array,
   U32: Uint32Array,
 } as const;
+/** The types of the format, and how many bits a number of each takes. */
+const BITS: Readonly<Record<string, number>> = {
+  F4: 4,
+  F6_E2M3: 6,
+  F6_E3M2: 6,
+  BOOL: 8,
+  U8: 8,
+  I8: 8,
+  F8_E5M2: 8,
+  F8_E4M3: 8,
+  F8_E8M0: 8,
+  U16: 16,
+  I16: 16,
+  F16: 16,
+  BF16: 16,
+  U32: 32,
+  I32: 32,
+  F32: 32,
+  U64: 64,
+  I64: 64,
+  F64: 64,
+  C64: 64,
+};
 
 /** Writes a file. */
 export function writeSafetensors(
@@ -70,11 +107,41 @@ export function writeSafetensors(
   return bytes;
 }
 
-/** Takes a file apart; whatever does not fit is refused before anything is allocated for it. */
+/** Takes a file of ours apart; whatever does not fit is refused before anything is allocated for it. */
 export function readSafetensors(
   verb: string,
   bytes: Uint8Array,
 ): SafetensorsFile {
+  const { metadata, places } = openSafetensors(verb, bytes, LONGEST_HEADER);
+  for (const { name, dtype } of places) {
+    if (!Object.hasOwn(ARRAYS, dtype)) {
+      throw new RangeError(
+        `Cannot ${verb}: tensor ${show(name)} is ${dtype}, ` +
+          `it should be one of ${Object.keys(ARRAYS).join(", ")}`,
+      );
+    }
+  }
+  const tensors = new Map(places.map((place): [string, NamedTensor] => {
+    const { name, shape, start, end } = place;
+    const dtype = place.dtype as Dtype;
+    // slice() copies, so the numbers are aligned.
+    const data = new ARRAYS[dtype](bytes.slice(start, end).buffer);
+    return [name, { name, dtype, shape, data }];
+  }));
+  return { metadata, tensors };
+}
+
+/**
+ * Finds what is where in a file, in the order of its bytes, and copies nothing.
+ *
+ * Every byte belongs to the length, the header or exactly one tensor, and every tensor has the bytes that its shape and
+ * type take; any other file is refused.
+ */
+export function openSafetensors(
+  verb: string,
+  bytes: Uint8Array,
+  longestHeader: number,
+): { metadata: Readonly<Record<string, string>>; places: Place[] } {
   const refuse = (what: string, should: string): never => {
     throw new RangeError(`Cannot ${verb}: ${what}, ${should}`);
   };
@@ -83,7 +150,7 @@ export function readSafetensors(
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = view.getBigUint64(0, true);
-  const most = Math.min(LONGEST_HEADER, bytes.length - LENGTH_BYTES);
+  const most = Math.min(longestHeader, bytes.length - LENGTH_BYTES);
   if (headerLength > most) {
     refuse(
       `the header has ${headerLength} bytes`,
@@ -91,81 +158,47 @@ export function readSafetensors(
     );
   }
   const dataStart = LENGTH_BYTES + Number(headerLength);
-  const { __metadata__: metadata = {}, ...entries } = parseHeader(
-    refuse,
+  const { metadata, tensors } = parseHeader(
     bytes.subarray(LENGTH_BYTES, dataStart),
+    refuse,
   );
-  if (
-    !isRecord(metadata) ||
-    Object.values(metadata).some((text) => typeof text !== "string")
-  ) {
-    refuse("the metadata is no map of strings", "it should be one");
-  }
-  const tensors = new Map<string, NamedTensor>();
+  // A header may list tensors in any order. Where one begins, those without bytes come first.
+  tensors.sort(({ offsets: [a, aEnd] }, { offsets: [b, bEnd] }) =>
+    a - b || aEnd - bEnd
+  );
   let end = dataStart;
-  for (const [name, entry] of Object.entries(entries)) {
-    const place = isRecord(entry) ? entry : {};
-    const { dtype, shape, data_offsets: offsets } = place as {
-      dtype: Dtype;
-      shape: number[];
-      data_offsets: number[];
-    };
-    const known = typeof dtype === "string" && Object.hasOwn(ARRAYS, dtype) &&
-      isCounts(shape) && isCounts(offsets);
-    if (!known) {
-      refuse(
-        `tensor ${JSON.stringify(name)} is not described`,
-        "it should have a dtype, a shape and offsets",
-      );
-    }
-    const size = shape.reduce((product, side) => product * side, 1) *
-      ARRAYS[dtype].BYTES_PER_ELEMENT;
-    const fits = offsets.length === 2 && dataStart + offsets[0] === end &&
-      offsets[1] - offsets[0] === size &&
-      dataStart + offsets[1] <= bytes.length;
-    if (!fits) {
-      refuse(
-        `tensor ${JSON.stringify(name)} lies at ${offsets}`,
-        `it should take the next ${size} bytes`,
+  const places = tensors.map((tensor): Place => {
+    const { name, dtype, shape, offsets } = tensor;
+    const size = bytesOf(tensor), start = end;
+    if (size === undefined) {
+      return refuse(
+        `tensor ${show(name)} is ${show(dtype)}`,
+        `it should be one of ${Object.keys(BITS).join(", ")}`,
       );
     }
     end = dataStart + offsets[1];
-    const data = new ARRAYS[dtype](
-      bytes.slice(dataStart + offsets[0], end).buffer,
-    );
-    tensors.set(name, { name, dtype, shape, data });
-  }
+    const fits = dataStart + offsets[0] === start && end - start === size &&
+      end <= bytes.length;
+    if (!fits) {
+      refuse(
+        `tensor ${show(name)} lies at ${offsets.join(" to ")}`,
+        `it should take the ${size} bytes from ${start - dataStart}`,
+      );
+    }
+    return { name, dtype, shape, start, end };
+  });
   if (end !== bytes.length) {
     refuse(
       `${bytes.length - end} bytes are left over`,
       "the last tensor should end the file",
     );
   }
-  return { metadata: metadata as Record<string, string>, tensors };
+  return { metadata, places };
 }
 
-function parseHeader(
-  refuse: (what: string, should: string) => never,
-  bytes: Uint8Array,
-): Record<string, unknown> {
-  let header: unknown;
-  try {
-    header = JSON.parse(
-      new TextDecoder("utf-8", { fatal: true }).decode(bytes),
-    );
-  } catch {
-    refuse("the header is no JSON", "it should be a JSON object");
-  }
-  return isRecord(header)
-    ? header
-    : refuse("the header is no JSON object", "it should be one");
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isCounts(value: unknown): value is number[] {
-  return Array.isArray(value) &&
-    value.every((count) => Number.isSafeInteger(count) && count >= 0);
+/** How many bytes a tensor takes, undefined for a type that the format does not have. */
+function bytesOf({ dtype, shape }: Described): number | undefined {
+  return Object.hasOwn(BITS, dtype)
+    ? shape.reduce((product, side) => product * side, 1) * BITS[dtype] / 8
+    : undefined;
 }

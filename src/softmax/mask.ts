@@ -99,8 +99,9 @@ export function checkMask(
   verb: string,
   tensor: unknown,
   full: readonly number[],
+  name = "mask",
 ): Mask {
-  const { data, shape } = checkTensor(verb, "mask", tensor, [
+  const { data, shape } = checkTensor(verb, name, tensor, [
     "Uint8Array",
     "Float32Array",
     "Float64Array",
@@ -115,16 +116,16 @@ export function checkMask(
     });
   if (!fits) {
     throw new RangeError(
-      `Cannot ${verb}: mask.shape is ${axes(shape)}, it should broadcast to ${
-        axes(full)
-      } or be shorter in the last axis`,
+      `Cannot ${verb}: ${name}.shape is ${
+        axes(shape)
+      }, it should broadcast to ${axes(full)} or be shorter in the last axis`,
     );
   }
   const additive = kindOf(data) !== "Uint8Array";
   if (additive ? hasNoBias(data as Floats) : hasNoBit(data as Uint8Array)) {
     const i = data.findIndex((x) => additive ? !(x < Infinity) : x > 1);
     throw new RangeError(
-      `Cannot ${verb}: mask.data[${i}] is ${data[i]}, it should be ${
+      `Cannot ${verb}: ${name}.data[${i}] is ${data[i]}, it should be ${
         additive ? "a number or -Infinity" : "0 or 1"
       }`,
     );
