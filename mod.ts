@@ -45,6 +45,7 @@ export type { Representation } from "./src/matrix/representation.ts";
 export type { MaskPredicate } from "./src/memory/mask.ts";
 export type { Change } from "./src/memory/stage.ts";
 export {
+  capturedMass,
   entry,
   type ErrorBound,
   errorBound,

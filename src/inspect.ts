@@ -8,6 +8,7 @@ import { type Attention, openAttention, pendingOf } from "./attention.ts";
 import { checkId, type Id, type Ids } from "./check.ts";
 import { answerRow } from "./answer/answer.ts";
 import { measureRow } from "./answer/audit.ts";
+import { captureRow } from "./answer/captured.ts";
 import { boundRow, type ErrorBound, NO_ERROR } from "./answer/certify.ts";
 import { type Ladder, memoryBytes, whileReading } from "./memory/memory.ts";
 import { checkLive, checkWatched } from "./answer/readers.ts";
@@ -105,6 +106,42 @@ export function measureError(a: Attention, ids?: Ids): number {
       worst = Math.max(worst, measureRow(memory, row, answer));
     }
     return worst;
+  });
+}
+
+/**
+ * Measures how much of all mass watched queries attend to: with a method that leaves keys out, the sum of their weights
+ * in exact attention, from 0 to 1; without one, or where a query may attend to nothing, 1.
+ *
+ * Slow, for audits: costs rows · m · dim multiply-adds besides the read. Errors: a `RangeError` for an id that is not
+ * watched, a `TypeError` where the method attends to no keys of its own.
+ *
+ * @example One key of two
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { capturedMass, createAttention } from "@reattend/reattend";
+ * import { topK } from "@reattend/reattend/methods";
+ *
+ * const attention = createAttention({ queries: [[1]], keys: [[3], [3]], values: [[1], [2]], method: topK(1) });
+ * assertEquals(capturedMass(attention), new Float64Array([0.5]));
+ * ```
+ *
+ * @returns One number for each query, in the order of `ids`; by ascending id if they are left out.
+ */
+export function capturedMass(a: Attention, ids?: Ids): Float64Array {
+  const verb = "measure captured mass", memory = openAttention(verb, a);
+  const rows = checkWatched(verb, memory, ids), { approximation } = memory;
+  if (approximation !== undefined) {
+    throw new TypeError(
+      `Cannot ${verb}: the method is ${
+        memory.method!.name
+      }, it should be one that attends to some of the keys`,
+    );
+  }
+  return whileReading(verb, memory, () => {
+    syncRows(memory, Int32Array.from(new Set(rows)));
+    settleLog(memory, rows.length);
+    return Float64Array.from(rows, (row) => captureRow(memory, row));
   });
 }
 

@@ -154,17 +154,7 @@ export function makeMemory(settings: MemorySettings): Memory {
     sieve: undefined,
     factor: settings.scale * Math.LOG2E,
     keys: makeKeys(dim, valueDim, settings.representation, home),
-    rows: {
-      slots: makeSlots(),
-      queries: makeStore(dim, home),
-      positions: new Float64Array(0),
-      norms: new Float64Array(0),
-      clocks: new Float64Array(0),
-      keyNorms: new Float64Array(0),
-      biasSizes: new Float64Array(0),
-      sums: makeSums(0, dim, valueDim, home),
-      answers: new Map(),
-    },
+    rows: makeRows(dim, valueDim, home),
     log: makeLog(dim, valueDim, home),
     pairs: makePairs(),
     scratch: makeScratch(0, home),
@@ -294,6 +284,21 @@ export function memoryBytes(
     arena.floats.byteLength + batchBytes(batch) + spreadBytes(spread) +
     sumsBytes(guest) +
     (mask.kind === "edges" ? edgesBytes(mask.edges) : 0);
+}
+
+/** Makes a table of no rows. */
+export function makeRows(dim: number, valueDim: number, home: Home): RowTable {
+  return {
+    slots: makeSlots(),
+    queries: makeStore(dim, home),
+    positions: new Float64Array(0),
+    norms: new Float64Array(0),
+    clocks: new Float64Array(0),
+    keyNorms: new Float64Array(0),
+    biasSizes: new Float64Array(0),
+    sums: makeSums(0, dim, valueDim, home),
+    answers: new Map(),
+  };
 }
 
 /** Makes room for `count` rows. */

@@ -66,6 +66,8 @@ export interface Selection {
   refold(row: number): void;
   /** Collects an up-to-date row's keys in scratch; returns how many. */
   collect(row: number): number;
+  /** Leaves of the `count` keys in scratch those that are worth scoring, in their order; returns how many. All, if it is not there. */
+  narrow?(query: Query, count: number): number;
   /** Leaves of the `count` scored keys in scratch those to attend to, in their order; returns how many. */
   select(query: Query, count: number): number;
   /** What an up-to-date row leaves out. */

@@ -32,4 +32,12 @@ export {
   type PrunedOptions,
   type Pruning,
 } from "./pruned.ts";
+export {
+  type FixedLandmarks,
+  type InverseOptions,
+  nystrom,
+  type NystromOptions,
+} from "./nystrom.ts";
+export { smyrf, type SmyrfOptions } from "./smyrf.ts";
 export { topK } from "./top_k.ts";
+export type { Method } from "../softmax/method.ts";

@@ -20,6 +20,12 @@ export {
   type ContinualOptions,
   step,
 } from "./continual.ts";
+export {
+  type LowRankOptions,
+  type LowRankStats,
+  type LowRankStream,
+  lowRankStream,
+} from "./low_rank.ts";
 export { cyclicPositions } from "./positions.ts";
 export type { Sample } from "./sample.ts";
 export { stream, type StreamOptions } from "./transform.ts";

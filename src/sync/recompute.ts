@@ -159,8 +159,10 @@ export function scoreChosen(
   query: Query,
   count: number,
 ): number {
-  scoreKeys(memory, query, count);
-  return memory.selection?.select(query, count) ?? count;
+  const { selection } = memory;
+  const worth = selection?.narrow?.(query, count) ?? count;
+  scoreKeys(memory, query, worth);
+  return selection?.select(query, worth) ?? worth;
 }
 
 /**

@@ -1,0 +1,555 @@
+/**
+ * Clusters of a maintained attention: keys in the orders of their hashes, and the cluster of each row.
+ *
+ * A write is noted by the log alone. Before a row is read, the keys written since are hashed, once, and move in the
+ * orders; then the row's cluster is taken anew, which is a walk over integers. If it has the same keys with the same
+ * contents, that was all; else keys that are new to it or have changed are scored, and its sums are folded anew. Nothing
+ * depends on what was stored before.
+ *
+ * @module
+ */
+
+import type { Query } from "../../kernel/kernel.ts";
+import { unpackRow } from "../../matrix/store.ts";
+import { keysOf } from "../../memory/edges.ts";
+import { lengthOf } from "../../memory/keys.ts";
+import { COLD, listWritten } from "../../memory/log.ts";
+import { type Memory, roomyScratch } from "../../memory/memory.ts";
+import type { Pruned, Selection } from "../../memory/method.ts";
+import { forgetRow } from "../../memory/pairs.ts";
+import { queryOf } from "../../memory/queries.ts";
+import { hasKey } from "../../sync/changes.ts";
+import { rowCost } from "../../sync/plan.ts";
+import {
+  gather,
+  largestSizes,
+  markAllSeen,
+  scoreKeys,
+} from "../../sync/recompute.ts";
+import { type Blocks, boundOthers, makeBlocks } from "./bound.ts";
+import {
+  CANDIDATES,
+  estimate,
+  keepBest,
+  makeWalk,
+  type Marks,
+  takeCandidates,
+  type Walk,
+} from "./cluster.ts";
+import { type Directions, projectStored, slopesOf } from "./hashing.ts";
+import {
+  countOf,
+  fill,
+  grownOrder,
+  insert,
+  makeOrder,
+  type Order,
+  orderBytes,
+  remove,
+} from "./order.ts";
+
+/** What the sums of a row hold. */
+interface Cluster {
+  /** rounds: the query along each direction. */
+  readonly slopes: Float64Array;
+  /** Ascending: the keys that came into question, and their estimates. */
+  candidates: Int32Array;
+  estimates: Float64Array;
+  /** When they did. */
+  taken: number;
+  /** rounds: the hash and the id up to which the walk went; undefined where it may go another way after any change. */
+  ends: { hashes: Float64Array; ids: Float64Array } | undefined;
+  /** Ascending. */
+  slots: Int32Array;
+  scores: Float64Array;
+  /** Everything that the row admits is in it. */
+  whole: boolean;
+  /** When its contents were what they are in the sums; COLD while there is nothing in them. */
+  clock: number;
+}
+
+/** So many writes are looked through by each row; after more it walks anew. */
+const FEW = 64;
+/** Where so large a share of the keys has changed, orders are sorted anew. */
+const MANY = 1 / 4;
+/** A slot and a number; the record of a row and the headers of its arrays, as near as one can say. */
+const BYTES_PER_KEY = 4 + 8, ROW_BYTES = 800;
+
+/** See {@linkcode Selection}. */
+export class Clusters implements Selection {
+  readonly #memory: Memory;
+  readonly #directions: Directions;
+  readonly #most: number;
+  readonly #rows = new Map<number, Cluster>();
+  readonly #walk: Walk;
+  readonly #marks: Marks = { marks: new Int32Array(0), mark: 0 };
+  readonly #slopes: Float64Array;
+  #orders: Order[];
+  /** The orders have seen what was written until then. */
+  #clock = 0;
+  #list = new Int32Array(0);
+  #blocks: { clock: number; blocks: Blocks } | undefined;
+  /** The query last chosen for and what it attends to, and whether that is all. */
+  #last: { query: Query; slots: Int32Array; scores: Float64Array } | undefined;
+  #lastWhole = true;
+  #hashed = 0;
+  #scored = 0;
+
+  constructor(memory: Memory, directions: Directions, most: number) {
+    const { rounds } = directions;
+    this.#memory = memory;
+    this.#directions = directions;
+    this.#most = most;
+    this.#walk = makeWalk(rounds);
+    this.#slopes = new Float64Array(rounds);
+    this.#orders = Array.from({ length: rounds }, () => makeOrder(0));
+  }
+
+  sync(row: number): void {
+    const memory = this.#memory, { rows, log } = memory;
+    this.#follow();
+    const cluster = this.#rows.get(row) ?? this.#meet(row);
+    const { slots, whole } = this.#isElsewhere(cluster)
+      ? cluster
+      : this.#take(row, cluster);
+    if (!this.#isHeld(cluster, slots)) {
+      this.#score(row, cluster, slots);
+      // Void while it moves.
+      cluster.clock = COLD;
+      this.#rows.set(row, cluster);
+      rows.clocks[row] = COLD;
+      rows.answers.delete(row);
+      this.refold(row);
+      memory.counters.recomputed++;
+    }
+    cluster.whole = whole;
+    cluster.taken = log.clock;
+    cluster.clock = log.clock;
+    rows.clocks[row] = log.clock;
+    forgetRow(memory, row);
+    markAllSeen(memory, row);
+  }
+
+  cost(row: number): number {
+    const memory = this.#memory, { keys: { slots }, rows, valueDim } = memory;
+    const { rounds } = this.#directions, query = rowCost(rows.queries, row);
+    const meeting = this.#rows.has(row) ? 0 : rounds * query;
+    const most = Math.min(this.#most, slots.size);
+    const met = most < slots.size ? Math.min(CANDIDATES * most, slots.size) : 0;
+    return this.#pending() + meeting + met * rounds +
+      most * (memory.dim + valueDim + 1);
+  }
+
+  refold(row: number): void {
+    const memory = this.#memory, { rows, kernel, keys } = memory;
+    const count = this.collect(row), { scratch } = memory;
+    scratch.scores.set(this.#rows.get(row)!.scores);
+    kernel.recompute(rows.sums, row, scratch, count, keys.values, keys.peaks);
+    const { norm, bias } = largestSizes(
+      memory,
+      rows.norms[row],
+      rows.sums.anchor[row],
+      count,
+    );
+    rows.keyNorms[row] = norm;
+    rows.biasSizes[row] = bias;
+  }
+
+  collect(row: number): number {
+    const { slots } = this.#rows.get(row)!;
+    roomyScratch(this.#memory, slots.length).slots.set(slots);
+    return slots.length;
+  }
+
+  narrow(query: Query, count: number): number {
+    this.#lastWhole = count <= this.#most;
+    if (this.#lastWhole) return count;
+    const memory = this.#memory, { scratch: { slots } } = memory;
+    this.#follow();
+    const marks = this.#marks.marks, admitted = this.#nextMark(3);
+    for (let i = 0; i < count; i++) marks[slots[i]] = admitted;
+    this.#measure(query, this.#slopes);
+    const candidates = this.#meetSome(
+      this.#slopes,
+      (slot) => marks[slot] >= admitted,
+    );
+    const estimates = Float64Array.from(
+      candidates,
+      (slot) => estimate(this.#orders, this.#slopes, slot),
+    );
+    memory.kernel.multiplyAdds += candidates.length * this.#orders.length;
+    const best = keepBest(candidates, estimates, this.#orders[0], this.#most);
+    const taken = this.#nextMark();
+    for (let i = 0; i < best; i++) marks[candidates[i]] = taken;
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      if (marks[slots[i]] === taken) slots[kept++] = slots[i];
+    }
+    return kept;
+  }
+
+  select(query: Query, count: number): number {
+    const { scratch: { slots, scores } } = this.#memory;
+    this.#last = {
+      query,
+      slots: slots.slice(0, count),
+      scores: scores.slice(0, count),
+    };
+    return count;
+  }
+
+  pruned(row: number): Pruned {
+    const memory = this.#memory, { rows } = memory;
+    const { slots, scores, whole } = this.#rows.get(row)!;
+    if (whole) return { share: 0, size: 0 };
+    const blocks = this.#summaries();
+    unpackRow(rows.queries, row, blocks.query.fill(0), 0);
+    return boundOthers(memory, blocks, rows.norms[row], slots, scores);
+  }
+
+  prunedLast(): Pruned {
+    if (this.#lastWhole) return { share: 0, size: 0 };
+    const memory = this.#memory, { query, slots, scores } = this.#last!;
+    const { rows, at, entries, dim } = query, blocks = this.#summaries();
+    if (entries === undefined) {
+      blocks.query.set(rows.subarray(at, at + dim));
+    } else {
+      blocks.query.fill(0);
+      const { columns, numbers, start, count } = entries;
+      for (let i = start; i < start + count; i++) {
+        blocks.query[columns[i]] = numbers[i];
+      }
+    }
+    const length = lengthOf(entries ?? rows.subarray(at, at + dim));
+    return boundOthers(memory, blocks, length, slots, scores);
+  }
+
+  forget(row: number): void {
+    this.#rows.delete(row);
+  }
+
+  bytes(): number {
+    let bytes = this.#marks.marks.byteLength + this.#list.byteLength +
+      this.#directions.numbers.byteLength;
+    for (const order of this.#orders) bytes += orderBytes(order);
+    for (const { slots, slopes, candidates } of this.#rows.values()) {
+      bytes += ROW_BYTES + slopes.byteLength +
+        BYTES_PER_KEY * (slots.length + candidates.length);
+    }
+    const blocks = this.#blocks?.blocks;
+    if (blocks !== undefined) {
+      bytes += blocks.means.byteLength + blocks.blockOf.byteLength +
+        BLOCK_BYTES * blocks.count;
+    }
+    return bytes;
+  }
+
+  stats(): Readonly<Record<string, number>> {
+    return { hashed: this.#hashed, scored: this.#scored };
+  }
+
+  /** Brings the orders up to date with what is stored. */
+  #follow(): void {
+    const memory = this.#memory, { log, keys } = memory, { used } = keys.slots;
+    if (this.#clock === log.clock) return;
+    this.#makeRoom();
+    const list = this.#list, orders = this.#orders, { size } = orders[0];
+    const written = listWritten(log, this.#clock, used, list);
+    let moved = 0;
+    for (let i = 0; i < written; i++) {
+      if (log.scored[list[i]] > this.#clock) list[moved++] = list[i];
+    }
+    const many = moved > MANY * countOf(orders[0]);
+    let count = 0;
+    for (let i = 0; i < moved; i++) {
+      const slot = list[i];
+      if (size[slot] > 0) {
+        if (many) { for (const order of orders) order.size[slot] = 0; }
+        else for (const order of orders) remove(order, slot);
+      }
+      if (!isMember(memory, slot)) continue;
+      this.#hash(slot);
+      list[count++] = slot;
+    }
+    if (many) this.#sortAll();
+    else {
+      for (const order of orders) {
+        for (let i = 0; i < count; i++) insert(order, list[i]);
+      }
+    }
+    this.#clock = log.clock;
+  }
+
+  /** Sorts everything that is there into the orders. */
+  #sortAll(): void {
+    const memory = this.#memory, { used } = memory.keys.slots;
+    const members = this.#list;
+    let count = 0;
+    for (let slot = 0; slot < used; slot++) {
+      if (isMember(memory, slot)) members[count++] = slot;
+    }
+    for (const order of this.#orders) fill(order, members.subarray(0, count));
+  }
+
+  /** Makes room for all slots there are, so that nothing can fail half way. */
+  #makeRoom(): void {
+    const room = this.#memory.keys.slots.idOf.length;
+    if (this.#list.length >= room) return;
+    const orders = this.#orders.map((order) => grownOrder(order, room));
+    const marks = new Int32Array(room);
+    this.#list = new Int32Array(room);
+    this.#orders = orders;
+    this.#marks.marks = marks;
+    this.#marks.mark = 0;
+  }
+
+  #hash(slot: number): void {
+    const { keys: { keys, slots }, kernel } = this.#memory;
+    const directions = this.#directions;
+    this.#orders.forEach((order, round) => {
+      order.hashes[slot] = projectStored(directions, round, keys, slot);
+      order.ids[slot] = slots.idOf[slot];
+    });
+    kernel.multiplyAdds += directions.rounds * rowCost(keys, slot);
+    this.#hashed++;
+  }
+
+  /** What bringing the orders up to date takes. */
+  #pending(): number {
+    const memory = this.#memory, { log, keys } = memory;
+    let cost = 0;
+    for (
+      let slot = log.head;
+      slot >= 0 && log.written[slot] > this.#clock;
+      slot = log.next[slot]
+    ) {
+      if (log.scored[slot] > this.#clock && isMember(memory, slot)) {
+        cost += this.#directions.rounds * rowCost(keys.keys, slot);
+      }
+    }
+    return cost;
+  }
+
+  /** A row that has no cluster yet. */
+  #meet(row: number): Cluster {
+    const slopes = new Float64Array(this.#directions.rounds);
+    this.#measure(queryOf(this.#memory, row), slopes);
+    return {
+      slopes,
+      candidates: new Int32Array(0),
+      estimates: new Float64Array(0),
+      taken: COLD,
+      ends: undefined,
+      slots: new Int32Array(0),
+      scores: new Float64Array(0),
+      whole: false,
+      clock: COLD,
+    };
+  }
+
+  /** Along which slopes a query looks. */
+  #measure(query: Query, into: Float64Array): void {
+    const { factor, kernel } = this.#memory, directions = this.#directions;
+    slopesOf(directions, query, Math.sign(factor), into);
+    kernel.multiplyAdds += directions.rounds *
+      (query.entries?.count ?? query.dim);
+  }
+
+  /** The keys that a row is to attend to, ascending, and whether it admits no others. */
+  #take(row: number, cluster: Cluster): { slots: Int32Array; whole: boolean } {
+    const memory = this.#memory, { rows, mask, scratch } = memory;
+    const id = rows.slots.idOf[row];
+    const admitted = mask.kind === "edges"
+      ? degreeOf(mask.edges, id)
+      : countOf(this.#orders[0]);
+    if (admitted <= this.#most) {
+      cluster.ends = undefined;
+      const count = gather(memory, id, rows.positions[row]);
+      return { slots: scratch.slots.slice(0, count).sort(), whole: true };
+    }
+    const candidates = this.#meetSome(
+      cluster.slopes,
+      mask.kind === "all" ? undefined : (slot) => hasKey(memory, row, slot),
+    ).sort();
+    this.#noteEnds(cluster);
+    this.#estimate(cluster, candidates);
+    const best = candidates.slice();
+    const count = keepBest(
+      best,
+      cluster.estimates,
+      this.#orders[0],
+      this.#most,
+    );
+    return {
+      slots: best.subarray(0, count).sort(),
+      whole: candidates.length <= this.#most,
+    };
+  }
+
+  /** Keys far out along a query. */
+  #meetSome(
+    slopes: Float64Array,
+    admits: ((slot: number) => boolean) | undefined,
+  ): Int32Array {
+    const all = countOf(this.#orders[0]);
+    const into = new Int32Array(Math.min(CANDIDATES * this.#most, all));
+    this.#nextMark();
+    const count = takeCandidates(
+      this.#orders,
+      slopes,
+      this.#walk,
+      this.#marks,
+      admits,
+      into,
+    );
+    return into.subarray(0, count);
+  }
+
+  /** Gives a cluster other candidates: those it knows keep their estimates. */
+  #estimate(cluster: Cluster, candidates: Int32Array): void {
+    const { log, kernel } = this.#memory, orders = this.#orders;
+    const { candidates: held, estimates: old, slopes, taken } = cluster;
+    const estimates = new Float64Array(candidates.length);
+    let count = 0;
+    for (let i = 0, at = 0; i < candidates.length; i++) {
+      const slot = candidates[i];
+      while (at < held.length && held[at] < slot) at++;
+      if (held[at] === slot && log.scored[slot] <= taken) {
+        estimates[i] = old[at];
+      } else {
+        estimates[i] = estimate(orders, slopes, slot);
+        count++;
+      }
+    }
+    kernel.multiplyAdds += count * orders.length;
+    cluster.candidates = candidates;
+    cluster.estimates = estimates;
+  }
+
+  /** Where the last walk of a row has ended, if keys further on do not matter to it. */
+  #noteEnds(cluster: Cluster): void {
+    const { last, through } = this.#walk, { slopes } = cluster;
+    const most = CANDIDATES * this.#most;
+    cluster.ends = undefined;
+    if (through || countOf(this.#orders[0]) < most) return;
+    // An edge that comes or goes is in no log.
+    if (this.#memory.mask.kind === "edges") return;
+    const none = (slope: number) => slope > 0 ? Infinity : -Infinity;
+    const hashes = slopes.map((slope, round) =>
+      last[round] < 0 ? none(slope) : this.#orders[round].hashes[last[round]]
+    );
+    const ids = slopes.map((_, round) =>
+      last[round] < 0 ? 0 : this.#orders[round].ids[last[round]]
+    );
+    cluster.ends = { hashes, ids };
+  }
+
+  /** Whether no key has changed since that a row's walk met, or would meet now. */
+  #isElsewhere({ ends, candidates, slopes, taken }: Cluster): boolean {
+    if (ends === undefined) return false;
+    const memory = this.#memory, { log } = memory, list = this.#list;
+    const count = listWritten(log, taken, FEW, list);
+    if (count < 0) return false;
+    for (let i = 0; i < count; i++) {
+      const slot = list[i];
+      if (log.scored[slot] <= taken) continue;
+      if (holds(candidates, slot)) return false;
+      if (!isMember(memory, slot)) continue;
+      for (let round = 0; round < slopes.length; round++) {
+        const order = this.#orders[round], hash = order.hashes[slot];
+        const end = ends.hashes[round], id = ends.ids[round];
+        const after = hash > end || (hash === end && order.ids[slot] > id);
+        if (after === slopes[round] > 0) return false;
+      }
+    }
+    return true;
+  }
+
+  /** Whether the sums of a row hold these keys as they are now. */
+  #isHeld({ slots: held, clock }: Cluster, slots: Int32Array): boolean {
+    const { written } = this.#memory.log;
+    if (clock === COLD || held.length !== slots.length) return false;
+    for (let i = 0; i < slots.length; i++) {
+      if (held[i] !== slots[i] || written[slots[i]] > clock) return false;
+    }
+    return true;
+  }
+
+  /** Gives a cluster other keys: those it knows keep their scores. */
+  #score(row: number, cluster: Cluster, slots: Int32Array): void {
+    const memory = this.#memory, { log, counters } = memory;
+    const { slots: held, scores: old, clock } = cluster;
+    const scores = new Float64Array(slots.length);
+    const { slots: news } = roomyScratch(memory, slots.length);
+    const places = new Int32Array(slots.length);
+    let count = 0;
+    for (let i = 0, at = 0; i < slots.length; i++) {
+      const slot = slots[i];
+      while (at < held.length && held[at] < slot) at++;
+      if (held[at] === slot && log.scored[slot] <= clock) scores[i] = old[at];
+      else {
+        places[count] = i;
+        news[count++] = slot;
+      }
+    }
+    scoreKeys(memory, queryOf(memory, row), count);
+    const { scores: fresh } = memory.scratch;
+    for (let i = 0; i < count; i++) scores[places[i]] = fresh[i];
+    this.#scored += count;
+    counters.exchanged += count;
+    cluster.slots = slots;
+    cluster.scores = scores;
+  }
+
+  /** Summaries of all keys as they are now. */
+  #summaries(): Blocks {
+    const memory = this.#memory, { clock } = memory.log;
+    this.#follow();
+    if (this.#blocks?.clock === clock) return this.#blocks.blocks;
+    const { used } = memory.keys.slots, members = this.#list;
+    let count = 0;
+    for (let slot = 0; slot < used; slot++) {
+      if (isMember(memory, slot)) members[count++] = slot;
+    }
+    const slots = members.slice(0, count);
+    const blocks = makeBlocks(memory, this.#orders, slots);
+    this.#blocks = { clock, blocks };
+    return blocks;
+  }
+
+  /** A mark that is nowhere, and larger than all before; so many more are to come before any is used up. */
+  #nextMark(more = 1): number {
+    if (this.#marks.mark > LAST_MARK - more) {
+      this.#marks.marks.fill(0);
+      this.#marks.mark = 0;
+    }
+    return ++this.#marks.mark;
+  }
+}
+
+/** Marks are signed 32-bit integers. */
+const LAST_MARK = 2 ** 31 - 1;
+/** Seven numbers of each, of which two are integers. */
+const BLOCK_BYTES = 5 * 8 + 2 * 4;
+
+/** Whether a slot holds a key that takes part. */
+function isMember({ keys }: Memory, slot: number): boolean {
+  return keys.slots.idOf[slot] >= 0 && keys.scoreBiases[slot] > -Infinity;
+}
+
+/** Whether an ascending list holds a slot. */
+function holds(slots: Int32Array, slot: number): boolean {
+  let low = 0, high = slots.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (slots[middle] < slot) low = middle + 1;
+    else high = middle;
+  }
+  return slots[low] === slot;
+}
+
+/** How many edges a query has; some may be of keys that are not there. */
+function degreeOf(edges: Parameters<typeof keysOf>[0], query: number): number {
+  const { start, end } = keysOf(edges, query);
+  return end - start;
+}
