@@ -23,6 +23,7 @@ import { judge, readReport, type Verdict, type Visit } from "./verdict.ts";
  */
 const COMMITTED = {
   "maintained": "a1c3dfc00c9cc45e",
+  "entries": "2e743170ec7b4a5f",
   "stateless scalar": "dbc30540eb85cf49",
   "stateless simd": "9b9735bbe59bfdb8",
   "stateless given module": "9b9735bbe59bfdb8",

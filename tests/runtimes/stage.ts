@@ -26,6 +26,7 @@ const KERNELS = ["simd.wasm", "relaxed.wasm"];
 const SCRIPTS = [
   "conformance.js",
   "endurance.js",
+  "entries.js",
   "lives.js",
   "reference.js",
   "stage.js",
@@ -34,6 +35,8 @@ const SCRIPTS = [
   "verbs.js",
   "worker.js",
 ];
+/** The rooms of the other entry points. */
+const ENTRIES = ["explain", "layer", "method", "plot", "shard", "stream"];
 /** Of the conformance cases, one for each thing that can be asked. */
 const CASES = [
   "24_fullymasked_qk_matmul_output_mode3_zero",
@@ -90,7 +93,9 @@ export async function setStage(
     ...bundling(modules),
     entryPoints: {
       reattend: join(root, entry),
-      methods: join(root, "src/method/mod.ts"),
+      ...Object.fromEntries(
+        ENTRIES.map((room) => [room, join(root, "src", room, "mod.ts")]),
+      ),
     },
     outdir: directory,
     splitting: true,

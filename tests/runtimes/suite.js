@@ -9,6 +9,7 @@
  */
 
 import { conformance } from "./conformance.js";
+import { entries } from "./entries.js";
 import { lives } from "./lives.js";
 import { fnv1a64, same } from "./reference.js";
 import { stateless } from "./stateless.js";
@@ -68,6 +69,7 @@ export function suite(module, { cases, compiled }) {
     compiled.relaxed === undefined ? refused(tests) : tests,
     through("relaxed"),
   );
+  digests.entries = run("auto", entries, module);
   const { kernel } = module.stats(module.createAttention({ dim: 1 }));
   run("auto", {
     "the compiled kernel works": () => same(kernel, "simd", "kernel"),
