@@ -4,7 +4,7 @@
  * @module
  */
 
-import { equal, rows, same, softmax } from "./reference.js";
+import { equal, rows, same } from "./reference.js";
 
 const DIM = 6, VALUE_DIM = 4, KEYS = 23, QUERIES = 3;
 
