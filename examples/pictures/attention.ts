@@ -1,19 +1,11 @@
 /**
- * Attention of trained models, head by head: their queries and keys, as the tests have them, in a maintained attention.
+ * Attention of trained models, head by head.
  *
  * @module
  */
 
-import { createAttention, weights } from "@reattend/reattend";
-import {
-  type Figure,
-  type HeatMap,
-  heatMap,
-  sideBySide,
-} from "@reattend/reattend/plot";
-import { readNpy } from "../../tests/npy.ts";
-
-const FIXTURES = new URL("../../tests/fixtures/real/", import.meta.url);
+import { type Figure, heatMap, sideBySide } from "@reattend/reattend/plot";
+import { type Head, headsOf, weightsOf } from "./heads.ts";
 
 /** Tokens of a story that are shown: its beginning, where no key lies outside of the picture. */
 const STORY = 40;
@@ -47,58 +39,9 @@ export function sentenceEncoder(): Figure {
   });
 }
 
-/** Queries and keys of a head, each a flat list of rows. */
-interface Head {
-  queries: Float32Array;
-  keys: Float32Array;
-  dim: number;
-  causal: boolean;
-  scale: number | undefined;
-}
-
-/** Heads of a layer; several heads of queries may share one of keys. */
-function headsOf(
-  model: string,
-  layer: number,
-  causal: boolean,
-  scale: number | undefined,
-): Head[] {
-  const [queries, keys] = ["q", "k"].map((name) =>
-    readNpy(
-      Deno.readFileSync(new URL(`${model}/l${layer}_${name}.npy`, FIXTURES)),
-    )
-  );
-  const [heads, tokens, dim] = queries.shape, size = tokens * dim;
-  const group = heads / keys.shape[0];
-  const part = (numbers: ArrayLike<number>, at: number) =>
-    Float32Array.from({ length: size }, (_, i) => numbers[at * size + i]);
-  return Array.from({ length: heads }, (_, head) => ({
-    queries: part(queries.data, head),
-    keys: part(keys.data, Math.floor(head / group)),
-    dim,
-    causal,
-    scale,
-  }));
-}
-
-/** The weights of a head, over its first tokens or all. */
-function mapOf(
-  { queries, keys, dim, causal, scale }: Head,
-  title: string,
-  tokens: number,
-): HeatMap {
-  const attention = createAttention({
-    dim,
-    queries,
-    keys,
-    // Weights do not depend on values.
-    values: new Float32Array(keys.length / dim),
-    valueDim: 1,
-    scale,
-    mask: causal ? "causal" : undefined,
-  });
-  const shown = Array.from({ length: tokens }, (_, token) => token);
-  return heatMap(weights(attention, { ids: shown, keys: shown }), {
+/** The weights of a head over its first tokens. */
+function mapOf(head: Head, title: string, tokens: number) {
+  return heatMap(weightsOf(head, tokens, tokens), {
     title,
     scale: "log",
     range: [1e-3, 1],

@@ -11,6 +11,10 @@ import {
   toSvg,
 } from "@reattend/reattend/plot";
 import { languageModel, sentenceEncoder } from "./attention.ts";
+import {
+  languageModelExplained,
+  sentenceEncoderExplained,
+} from "./explanation.ts";
 import { memoryPictures } from "./memory.ts";
 
 /** What is drawn. */
@@ -20,6 +24,8 @@ async function drawings(): Promise<Record<string, HeatMap | Figure>> {
     language_model_layer_0: languageModel(0),
     language_model_layer_1: languageModel(1),
     sentence_encoder: sentenceEncoder(),
+    language_model_explained: languageModelExplained(),
+    sentence_encoder_explained: sentenceEncoderExplained(),
     memory: before,
     memory_changed: changed,
   };
