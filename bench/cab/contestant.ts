@@ -34,8 +34,8 @@ export interface Contestant {
   prepare(heads: readonly Problem[], seed: number): () => DenseMatrix[];
   /** What an answer to one head takes. */
   spend(head: Problem, seed: number): Tally;
-  /** queries × keys: how much of each value is in each output. */
-  weigh(head: Problem, seed: number): DenseMatrix;
+  /** queries × keys: how much of each value is in each output; undefined where that depends on the values. */
+  weigh(head: Problem, seed: number): DenseMatrix | undefined;
 }
 
 /** A method of plain loops. */
@@ -55,6 +55,8 @@ export interface Library {
   chance?: boolean;
   /** Undefined where nothing is left out. */
   method(seed: number): Method | undefined;
+  /** How much of each value it takes depends on the values. */
+  fitsValues?: boolean;
   /** What a maintained attention is told once it is filled, such as to observe and prune; nothing if left out. */
   settle?(attention: Attention): void;
 }
@@ -94,7 +96,7 @@ export function plain(
 
 /** A contestant of the library: a method in 64 bits, or exact in 32. */
 export function library(
-  { name, budget, chance = false, method, settle }: Library,
+  { name, budget, chance = false, method, fitsValues = false, settle }: Library,
 ): Contestant {
   const prepare = (heads: readonly Problem[], seed: number) => {
     const made = method(seed), single = made === undefined;
@@ -104,7 +106,7 @@ export function library(
     return () =>
       heads.map((head, at) => {
         const { queries, values, scale } = head, [q, k, v] = jobs[at];
-        const causal = isCausal(head);
+        const causal = head.pattern === "CC" ? "queries" : isCausal(head);
         const { output } = scaledDotProductAttention(q, k, v, {
           scale,
           causal,
@@ -121,7 +123,8 @@ export function library(
     ours: true,
     prepare,
     spend: (head, seed) => spendMaintained(head, method(seed), settle),
-    weigh: (head, seed) => prepare([withUnits(head)], seed)()[0],
+    weigh: (head, seed) =>
+      fitsValues ? undefined : prepare([withUnits(head)], seed)()[0],
   };
 }
 

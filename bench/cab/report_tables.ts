@@ -111,8 +111,8 @@ export function taskTable({ task, queries, keys, scores }: Round): string[] {
       name,
       fixed(score.toTruth),
       small(score.toExact),
-      score.topAgreement.toFixed(2),
-      score.capturedMass.toFixed(3),
+      orDash(score.topAgreement, 2),
+      orDash(score.capturedMass),
       ...(spent instanceof Refusal
         ? ["–", "–"]
         : [digits(spent.multiplyAdds), digits(spent.bytes)]),

@@ -14,7 +14,7 @@ truth** is √(Σ (answer − truth)² / Σ (truth − mean truth)²): 1 is what
 (\`${VANILLA}\`, f64): the relative Frobenius error; how often the largest weight is that of the same key (**top-1
 agreement**); and Σ min(weight, exact weight), which for a method that renormalises exact weights over some keys is the mass
 of these keys (**captured mass**). Only queries whose answer is asked for count. Weights are read off by attending with one
-value of its own for each key. What a contestant cannot do it refuses, and its sentence stands in place of a number; in CS and
+value of its own for each key; a method that fits itself to the values has none. What a contestant cannot do it refuses, and its sentence stands in place of a number; in CS and
 CC it also has to answer the first half of the queries alike when nothing else is known yet (tolerance 1e-4 in all, as
 published). Nothing is trained: cells, features and directions are drawn by seed.
 

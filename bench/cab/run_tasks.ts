@@ -26,8 +26,8 @@ export interface Score {
   toTruth: number;
   /** Against exact attention. */
   toExact: number;
-  topAgreement: number;
-  capturedMass: number;
+  topAgreement: number | null;
+  capturedMass: number | null;
   /** Of the first seed; refused by who attends but does not count. */
   spent: Tally | Refusal;
   /** In ns. */
@@ -117,8 +117,8 @@ function measure(
   return {
     toTruth: errorToTruth(answer, truth, scored),
     toExact: relativeError([answer], [exact], asked),
-    topAgreement: topAgreement(own, weights, asked),
-    capturedMass: capturedMass(own, weights, asked),
+    topAgreement: own === undefined ? null : topAgreement(own, weights, asked),
+    capturedMass: own === undefined ? null : capturedMass(own, weights, asked),
   };
 }
 
@@ -163,12 +163,17 @@ function refuseLeak(
 }
 
 function meanOf(parts: readonly Parts[]): Parts {
-  const mean = (name: keyof Parts) =>
+  const mean = (name: "toTruth" | "toExact") =>
     parts.reduce((sum, part) => sum + part[name], 0) / parts.length;
+  const known = (name: "topAgreement" | "capturedMass") =>
+    parts.reduce<number | null>((sum, part) => {
+      const value = part[name];
+      return sum === null || value === null ? null : sum + value / parts.length;
+    }, 0);
   return {
     toTruth: mean("toTruth"),
     toExact: mean("toExact"),
-    topAgreement: mean("topAgreement"),
-    capturedMass: mean("capturedMass"),
+    topAgreement: known("topAgreement"),
+    capturedMass: known("capturedMass"),
   };
 }

@@ -25,21 +25,17 @@ export interface Head {
 
 /** Refuses what differs by query, and settings that do not fit the tensors. */
 export function refuseJob(verb: string, job: Job, settings: Settings): void {
-  const { queries, keys, admission } = job;
-  const { name, padding, convolution, fixed } = settings;
-  if (admission.right !== Infinity || admission.left !== Infinity) {
-    throw new TypeError(
-      `Cannot ${verb}: the method is ${name} with causal or window, its landmarks are means over all positions and should see all`,
-    );
-  }
+  const { queries, keys } = job;
+  const { name, padding, convolution, dim } = settings;
+  refuseOrder(verb, job, settings);
   if (differsByQuery(job)) {
     throw new RangeError(
       `Cannot ${verb}: the mask differs by query, it should be the same for all queries of a head with ${name}`,
     );
   }
-  if (fixed !== undefined && fixed.dim !== queries.dim) {
+  if (dim !== undefined && dim !== queries.dim) {
     throw new RangeError(
-      `Cannot ${verb}: landmarks have ${fixed.dim} numbers, they should have ${queries.dim} like queries`,
+      `Cannot ${verb}: landmarks have ${dim} numbers, they should have ${queries.dim} like queries`,
     );
   }
   if (padding !== "keys" || convolution !== undefined) {
@@ -54,6 +50,37 @@ export function refuseJob(verb: string, job: Job, settings: Settings): void {
   if (convolution !== undefined && convolution.heads !== queries.heads) {
     throw new RangeError(
       `Cannot ${verb}: convolution has ${convolution.heads} rows, it should have one for each of ${queries.heads} heads`,
+    );
+  }
+}
+
+/** Refuses what hides keys or queries that an output would depend on. */
+function refuseOrder(
+  verb: string,
+  { admission: { left, right, ordered } }: Job,
+  { name, landmarkQueries, givenKeys, padding, convolution }: Settings,
+): void {
+  const isLimited = right < Infinity || left < Infinity;
+  if (isLimited && givenKeys === undefined) {
+    throw new TypeError(
+      `Cannot ${verb}: the method is ${name} with causal or window, its landmarks are means over all positions and should see all`,
+    );
+  }
+  if (ordered && landmarkQueries === "queries") {
+    throw new TypeError(
+      `Cannot ${verb}: causal is "queries" with the method ${name}, whose landmarks are means of all queries, they should be of keys or given`,
+    );
+  }
+  if (left < Infinity) {
+    throw new TypeError(
+      `Cannot ${verb}: window.left is given with the method ${name}, whose landmarks lose no key that they have met, it should be left out`,
+    );
+  }
+  if (isLimited && (padding !== "keys" || convolution !== undefined)) {
+    throw new TypeError(
+      `Cannot ${verb}: causal or window is given with the method ${name}, whose ${
+        padding === "keys" ? "convolution sees ahead" : "padding counts anyway"
+      }, both should be left out`,
     );
   }
 }
@@ -124,11 +151,12 @@ function load(
   return rows;
 }
 
-/** The exact outputs of a head: n × valueDim, the bits that they have without a method. */
+/** The exact outputs of the first `length` queries of a head: length × valueDim, the bits that they have without a method. */
 export function exactRows(
   job: Job,
   settings: Settings,
   head: Head,
+  length: number = job.queries.length,
 ): Float64Array {
   const { queries, keys, values, admission } = job, { mask } = admission;
   const { batch, head: queryHead, keyHead } = head;
@@ -138,7 +166,7 @@ export function exactRows(
     batches: 1,
     heads: 1,
   });
-  const rows = new Float64Array(queries.length * values.dim);
+  const rows = new Float64Array(length * values.dim);
   const flat = { batches: 1, heads: 1, batchStride: 0, headStride: 0 };
   const zeroed = settings.padding === "published";
   const part: Job = {
@@ -147,17 +175,17 @@ export function exactRows(
       ? {
         ...flat,
         data: loadQueries(job, settings, head),
-        length: queries.length,
+        length,
         dim: queries.dim,
         rowStride: queries.dim,
       }
-      : one(queries, queryHead),
+      : { ...one(queries, queryHead), length },
     keys: one(keys, keyHead),
     values: one(values, keyHead),
     output: {
       ...flat,
       data: rows,
-      length: queries.length,
+      length,
       dim: values.dim,
       rowStride: values.dim,
     },

@@ -16,7 +16,7 @@ import {
 import { setQuery } from "../memory/queries.ts";
 import { listSlots } from "../memory/slots.ts";
 import { segmentStart } from "./landmarks.ts";
-import type { Landmarks } from "./settings.ts";
+import type { Settings } from "./settings.ts";
 
 /** The landmarks of an attention. */
 export interface KeptLandmarks {
@@ -73,17 +73,18 @@ export function resizeLandmarks(kept: KeptLandmarks, size: number): void {
   kept.size = size;
 }
 
-/** Sets the landmark queries; rows whose query stays are left alone. Says whether any is another. */
+/** Sets the landmark queries, after the keys; rows whose query stays are left alone. Says whether any is another. */
 export function placeQueries(
-  { size, queries, view, rows }: KeptLandmarks,
+  { size, queries, keys, view, rows }: KeptLandmarks,
   { rows: { queries: store, slots }, dim, kernel }: Memory,
-  fixed: Landmarks | undefined,
+  { givenQueries, landmarkQueries }: Settings,
 ): boolean {
   const watched = listSlots(slots), mean = new Float64Array(dim);
   let moved = false;
   for (let j = 0, at = 0; j < size; j++, at += dim) {
-    if (fixed !== undefined) mean.set(fixed.queries.subarray(at, at + dim));
-    else {
+    if (landmarkQueries !== "queries") {
+      mean.set((givenQueries ?? keys).subarray(at, at + dim));
+    } else {
       const from = segmentStart(watched.length, size, j);
       const to = segmentStart(watched.length, size, j + 1);
       meanOf(store, watched, from, to, mean);
@@ -103,7 +104,7 @@ export function placeQueries(
 /** Sets the landmark keys, as given or as means of what is in these slots; says whether any is another. */
 export function placeKeys(
   kept: KeptLandmarks,
-  fixed: Landmarks | undefined,
+  given: Float64Array | undefined,
   members: Int32Array,
   clock: number,
 ): boolean {
@@ -111,8 +112,8 @@ export function placeKeys(
   const { keys: { keys: store }, dim, log: { scored }, kernel } = view;
   const isFirst = before.length === 0;
   kept.members = members;
-  if (fixed !== undefined) {
-    if (isFirst) keys.set(fixed.keys);
+  if (given !== undefined) {
+    if (isFirst) keys.set(given);
     return isFirst;
   }
   let moved = false;

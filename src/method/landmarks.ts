@@ -105,3 +105,8 @@ export function gammaOf(
   }
   return gamma;
 }
+
+/** NaN and Infinity have no landmarks: they make NaN of the head, or where it is causal of what sees them. */
+export function areFinite(numbers: Float64Array): boolean {
+  return numbers.every((number) => Number.isFinite(number));
+}

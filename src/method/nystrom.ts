@@ -15,32 +15,45 @@ import { LandmarkRows } from "./nystrom_rows.ts";
 import { attendNystrom } from "./nystrom_tensors.ts";
 import { checkSettings, type NystromOptions } from "./settings.ts";
 
-export type {
-  FixedLandmarks,
-  InverseOptions,
-  NystromOptions,
-} from "./settings.ts";
+export type { FixedLandmarks } from "./given.ts";
+export type { InverseOptions, NystromOptions } from "./settings.ts";
 
 /**
  * Makes a method that attends by way of landmarks, an approximation without a bound.
  *
  * What it errs depends on the data and can be large: measure it. No weights of single keys exist, rows may weigh keys
  * below 0, and `errorBound` is infinite. Landmarks are the means of segments of the rows in their order (positions of
- * tensors; ascending ids of watched queries and of live keys), or rows that you give. With no more keys or no more
- * queries than landmarks it is exact attention: to the bit that of 64-bit tensors, and of attentions. Masks that
- * differ by query are refused, for tensors and attentions alike, causal ones among them: every output depends on all
- * keys. A finite bias counts in Y; landmark keys have none.
+ * tensors; ascending ids of watched queries and of live keys), or rows that you give. With no more keys than landmarks,
+ * or no more queries where those are what landmarks are means of, it is exact attention: to the bit that of 64-bit
+ * tensors, and of attentions. Masks that differ by query are refused, for tensors and attentions alike. A finite bias
+ * counts in Y; landmark keys have none.
+ *
+ * **An output depends on all queries**, later ones too, as long as landmarks are their means: of tensors on all of the
+ * call, of an attention on all that are watched, its guests' as well. Tensors then refuse `causal: "queries"`; nothing
+ * tells an attention that its queries are in order. With landmark queries that are means of keys or given, no output
+ * depends on another query. That costs accuracy (`bench/nystrom.md`): over a memory of definitions, means of queries of
+ * the past err like means of all queries, and means of keys a tenth more; on heads of a language model both err about as
+ * much as the mean of the values does, or more.
+ *
+ * **Causal attention** of tensors takes given landmarks, and is refused with others. Row i is what the keys up to
+ * its own make of it, exact up to as many as there are landmarks; a ridge that leaving one out settles is settled when
+ * the keys that have been met are one more than the landmarks, and whenever they have doubled since. With a cache the
+ * outputs of the calls are those of one call, to the bit. A window may have a `right`, no `left`. NaN and Infinity make
+ * NaN of the rows that see them; without causality, of the head. On heads of a language model this, too, errs more than
+ * the mean of the values so far.
  *
  * An attention keeps the landmark queries as rows of its own and brings them up to date like watched ones, so Y is
  * exact after any history and all bits depend on what is stored alone. Guests of `attend` meet the same landmarks; a
- * guest that is one of them, where there are no more watched queries than landmarks, gets its exact answer. `stats`
+ * guest that is one of them, where they are means of no more watched queries than landmarks, gets its exact answer. `stats`
  * tells how many `landmarks` are in use, how often Γ was `refactored`, the `residual` max |I − ΓZ|, the `ridge`, and the
  * `rowSumDefect`: how far the weights of any query are from adding up to 1, at most.
  *
  * Costs, for r landmarks: of tensors, each head, r (n + m) (dim + valueDim) + some 20 r³ multiply-adds. Of attentions,
  * a read after a write of k keys, r k (2 dim + 2 valueDim) for Y; keys that come or go shift the segments behind them,
  * m dim for their means, and a changed landmark 20 r³ for Γ; 18 r² valueDim for the ridge, unless it is given; and r
- * (dim + valueDim) for each row. With given landmarks Γ never changes.
+ * (dim + valueDim) for each row. With given landmarks Γ never changes; with landmark queries that are means of keys a
+ * changed one starts over, m (dim + valueDim). Causal, of tensors: 20 r³ once, each head r (n + m) (dim + valueDim) +
+ * n r², and 18 r² valueDim + r³ for each ridge that is settled.
  *
  * Errors: a `TypeError` or `RangeError` for options that are of the wrong kind, out of range, unknown or do not go
  * together, and where it meets a mask, causality, a window or shapes that it cannot serve.

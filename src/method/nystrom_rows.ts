@@ -86,7 +86,8 @@ export class LandmarkRows implements Approximation {
 
   sync(): void {
     const { log } = this.#memory, landmarks = this.#landmarks;
-    const { fixed } = this.#settings, members = this.#listKeys();
+    const { givenKeys, landmarkQueries } = this.#settings;
+    const members = this.#listKeys();
     // Where no query is watched nobody is behind, and the log forgets what these rows have missed.
     if (log.settled > this.#clock) voidSums(landmarks);
     if (members.length <= this.#settings.landmarks) {
@@ -102,13 +103,12 @@ export class LandmarkRows implements Approximation {
         this.#queriesStale = true;
         this.#gammaStale = true;
       }
-      if (this.#queriesStale) {
-        if (placeQueries(landmarks, this.#memory, fixed)) {
+      const moved = placeKeys(landmarks, givenKeys, members, this.#clock);
+      if (moved) this.#gammaStale = true;
+      if (this.#queriesStale || (moved && landmarkQueries === "keys")) {
+        if (placeQueries(landmarks, this.#memory, this.#settings)) {
           this.#gammaStale = true;
         }
-      }
-      if (placeKeys(landmarks, fixed, members, this.#clock)) {
-        this.#gammaStale = true;
       }
       this.#solve();
     }
@@ -120,11 +120,14 @@ export class LandmarkRows implements Approximation {
     if (this.isCurrent()) return 0;
     const { keys: { slots }, rows: { slots: watched }, dim, valueDim, log } =
       this.#memory;
-    const { landmarks, fixed } = this.#settings, kept = this.#landmarks;
+    const { landmarks, givenKeys, landmarkQueries } = this.#settings;
+    const kept = this.#landmarks;
     if (slots.size <= landmarks) return 0;
     const size = this.#sizeOf(), rows = listSlots(kept.rows.slots);
-    const isStale = this.#queriesStale || size !== kept.size;
-    const means = fixed ? 0 : (slots.size + (isStale ? watched.size : 0)) * dim;
+    const isStale = this.#queriesStale || size !== kept.size ||
+      landmarkQueries === "keys";
+    const queries = landmarkQueries === "queries" && isStale ? watched.size : 0;
+    const means = givenKeys ? 0 : (slots.size + queries) * dim;
     // At most: a row that starts over is dense.
     const answers = isStale || log.settled > this.#clock
       ? size * slots.size * (dim + valueDim + 1)
@@ -198,8 +201,8 @@ export class LandmarkRows implements Approximation {
 
   /** How many landmarks there are to be. */
   #sizeOf(): number {
-    const { landmarks, fixed } = this.#settings;
-    return fixed === undefined
+    const { landmarks, landmarkQueries } = this.#settings;
+    return landmarkQueries === "queries"
       ? Math.min(landmarks, this.#memory.rows.slots.size)
       : landmarks;
   }
@@ -212,7 +215,7 @@ export class LandmarkRows implements Approximation {
 
   #refuseGuests(): never {
     throw new TypeError(
-      `Cannot attend: no query is watched and the landmarks of ${this.#settings.name} are means of such, some should be watched or landmarks be given`,
+      `Cannot attend: no query is watched and the landmarks of ${this.#settings.name} are means of such, some should be watched or landmarks be of keys or given`,
     );
   }
 
@@ -253,8 +256,8 @@ export class LandmarkRows implements Approximation {
   /** Where every watched query is a landmark of its own, the row of the one written out; else −1. */
   #ownRow(): number {
     const { rows: { slots: watched }, dim } = this.#memory;
-    const { landmarks, fixed } = this.#settings;
-    if (fixed !== undefined || watched.size > landmarks) return -1;
+    const { landmarks, landmarkQueries } = this.#settings;
+    if (landmarkQueries !== "queries" || watched.size > landmarks) return -1;
     const query = this.#query, { size, queries } = this.#landmarks;
     for (let j = 0, at = 0; j < size; j++, at += dim) {
       let t = 0;
@@ -269,7 +272,7 @@ export class LandmarkRows implements Approximation {
 function refuseMemory(
   verb: string,
   { mask, dim }: Memory,
-  { name, fixed, padding, convolution }: Settings,
+  { name, dim: given, padding, convolution }: Settings,
 ): void {
   if (mask.kind !== "all") {
     throw new TypeError(
@@ -283,9 +286,9 @@ function refuseMemory(
       }, which is for tensors, it should be left out`,
     );
   }
-  if (fixed !== undefined && fixed.dim !== dim) {
+  if (given !== undefined && given !== dim) {
     throw new RangeError(
-      `Cannot ${verb}: landmarks have ${fixed.dim} numbers, they should have ${dim} like keys`,
+      `Cannot ${verb}: landmarks have ${given} numbers, they should have ${dim} like keys`,
     );
   }
 }

@@ -21,12 +21,14 @@ import {
 } from "./heads.ts";
 import { largestColumn, product } from "./inverse.ts";
 import {
+  areFinite,
   gammaOf,
   scoreLandmarks,
   segmentMeans,
   weighScores,
 } from "./landmarks.ts";
-import type { Settings } from "./settings.ts";
+import { causalRows, causalSolver } from "./nystrom_causal.ts";
+import { landmarksOf, type Settings } from "./settings.ts";
 import { inverseOf } from "./solver.ts";
 
 /** What the landmarks of a head, r of them, make of it. */
@@ -46,7 +48,18 @@ export function attendNystrom(
   settings: Settings,
 ): void {
   refuseJob(verb, job, settings);
-  const { queries: { batches, heads }, output } = job;
+  const { queries: { batches, heads }, admission } = job;
+  const given = landmarksOf(settings);
+  if (given !== undefined && admission.right < Infinity) {
+    const solver = causalSolver(job, settings, given);
+    for (let batch = 0; batch < batches; batch++) {
+      for (let head = 0; head < heads; head++) {
+        const found = findHead(job, batch, head);
+        write(job, found, causalRows(job, settings, given, solver, found));
+      }
+    }
+    return;
+  }
   const met: { head: Head; parts: Parts | undefined; column: number }[] = [];
   for (let batch = 0; batch < batches; batch++) {
     for (let head = 0; head < heads; head++) {
@@ -73,31 +86,44 @@ export function attendNystrom(
         settings.initial === "original" ? largest : column,
       );
     convolve(job, settings, head, rows);
-    const start = startOf(output, head.batch, head.head);
-    for (let i = 0; i < output.length; i++) {
-      output.data.set(
-        rows.subarray(i * output.dim, (i + 1) * output.dim),
-        start + i * output.rowStride,
-      );
-    }
+    write(job, head, rows);
+  }
+}
+
+/** Writes the outputs of a head where they belong. */
+function write({ output }: Job, { batch, head }: Head, rows: Float64Array) {
+  const { length, dim, rowStride } = output;
+  const start = startOf(output, batch, head);
+  for (let i = 0; i < length; i++) {
+    output.data.set(
+      rows.subarray(i * dim, (i + 1) * dim),
+      start + i * rowStride,
+    );
   }
 }
 
 /**
- * Finds the landmarks of a head and what they attend to; undefined where there are no more queries or keys than
- * landmarks, whose attention is exact.
+ * Finds the landmarks of a head and what they attend to; undefined where there are no more keys than landmarks, or no
+ * more queries that those are means of, whose attention is exact.
  */
 function meet(job: Job, settings: Settings, head: Head): Parts | undefined {
   const { queries: { dim, length }, keys, scale, softcap } = job;
-  const { padding, fixed, landmarks: size } = settings, { places } = head;
+  const { padding, landmarks: size, landmarkQueries } = settings;
+  const { givenQueries, givenKeys } = settings, { places } = head;
   const all = (count: number) => Array.from({ length: count }, (_, row) => row);
   const queryPlaces = padding === "tokens" ? places : all(length);
   const keyPlaces = padding === "published" ? all(keys.length) : places;
-  if (queryPlaces.length <= size || keyPlaces.length <= size) return undefined;
-  const q = fixed?.queries ??
-    segmentMeans(loadQueries(job, settings, head), dim, queryPlaces, size);
+  // How many queries there are is a fact about later ones: where none is mixed in, it must not matter.
+  const mixes = landmarkQueries === "queries";
+  if (keyPlaces.length <= size || (mixes && queryPlaces.length <= size)) {
+    return undefined;
+  }
   const loaded = loadKeys(job, head);
-  const k = fixed?.keys ?? segmentMeans(loaded, dim, keyPlaces, size);
+  const k = givenKeys ?? segmentMeans(loaded, dim, keyPlaces, size);
+  const q = givenQueries ??
+    (mixes
+      ? segmentMeans(loadQueries(job, settings, head), dim, queryPlaces, size)
+      : k);
   return {
     keys: k,
     gamma: gammaOf(q, k, dim, size, scale, softcap),
@@ -181,9 +207,4 @@ function approximateRows(
     }
   }
   return rows;
-}
-
-/** NaN and Infinity have no landmarks: they make NaN of the head. */
-function areFinite(numbers: Float64Array): boolean {
-  return numbers.every((number) => Number.isFinite(number));
 }

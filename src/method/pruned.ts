@@ -40,6 +40,9 @@ export interface PrunedOptions {
  * positions and see everything. A watched query that is replaced keeps the means of its id; a snapshot holds none of
  * them, so a restored attention prunes nothing until it has observed again.
  *
+ * What is pruned depends on all that was observed. So under a causal mask, or for queries that come one by one, observe
+ * and prune on other data than those whose outputs must not tell of what is later.
+ *
  * A changed key costs the rows that attend to it what it costs in any attention, the others no multiply-add. Means take up
  * to 40 bytes for each pair that was observed, until its key or query goes. Bounds are paid for by those who ask:
  * `errorBound`, `bounds` and {@linkcode prunedMass} score the pruned keys of a row that have changed since it was last

@@ -6,15 +6,15 @@
 
 import { checkFinite, checkInteger, checkOptions, show } from "../check.ts";
 import { MOST_KEYS } from "../memory/keys.ts";
-import { checkParts, type DenseParts, type Rows } from "../rows.ts";
-
-/** Landmarks that stay as they are. */
-export interface FixedLandmarks {
-  /** landmarks × dim: queries that stand for all. */
-  queries: Rows;
-  /** landmarks × dim: one key for each. */
-  keys: Rows;
-}
+import type { Rows } from "../rows.ts";
+import {
+  checkConvolution,
+  checkLandmarks,
+  checkQueries,
+  fingerprint,
+  type FixedLandmarks,
+  type Landmarks,
+} from "./given.ts";
 
 /** What is put between the two factors. */
 export interface InverseOptions {
@@ -32,24 +32,20 @@ export interface InverseOptions {
 export interface NystromOptions extends InverseOptions {
   /** How many, as means of segments; or given ones, which stay as they are. */
   landmarks: number | FixedLandmarks;
+  /**
+   * What landmark queries are: means of the "queries", so that every output depends on all of them; means of the "keys",
+   * as landmark keys are; or landmarks × dim that you give, such as means of queries of the past. Not where all landmarks
+   * are given; "queries" if left out.
+   */
+  landmarkQueries?: "queries" | "keys" | Rows;
   /** heads × width, width odd: weights of a convolution of the values along their positions. For tensors only. */
   convolution?: Rows;
   /**
    * What may not be attended to is left out of the keys' means and of the last factor, "keys"; also of the queries'
    * means, position by position, "tokens"; or, "published", queries and keys there are zeros that do count in the means
-   * and are left out of the last factor alone. For tensors only.
+   * and are left out of the last factor alone. For tensors only; "tokens" is for means of queries.
    */
   padding?: "keys" | "tokens" | "published";
-}
-
-/** Landmarks, as 64-bit numbers. */
-export interface Landmarks {
-  /** How many. */
-  size: number;
-  dim: number;
-  /** size × dim */
-  queries: Float64Array;
-  keys: Float64Array;
 }
 
 /** Settings of the inverse, checked. */
@@ -66,7 +62,14 @@ export interface Settings extends InverseSettings {
   name: string;
   /** How many landmarks there are at most. */
   landmarks: number;
-  fixed: Landmarks | undefined;
+  /** What landmark queries are means of, or that they are given. */
+  landmarkQueries: "queries" | "keys" | "given";
+  /** landmarks × dim, where they are. */
+  givenQueries: Float64Array | undefined;
+  /** How wide what is given is, if anything is. */
+  dim: number | undefined;
+  /** landmarks × dim, where keys are given along with queries. */
+  givenKeys: Float64Array | undefined;
   /** heads × width */
   convolution:
     | { heads: number; width: number; weights: Float64Array }
@@ -74,13 +77,19 @@ export interface Settings extends InverseSettings {
   padding: "keys" | "tokens" | "published";
 }
 
+/** The landmarks, where all of them are given. */
+export function landmarksOf(
+  { landmarks: size, dim, givenQueries: queries, givenKeys: keys }: Settings,
+): Landmarks | undefined {
+  return dim === undefined || queries === undefined || keys === undefined
+    ? undefined
+    : { size, dim, queries, keys };
+}
+
 const INVERSE_OPTIONS = ["inverse", "ridge", "iterations", "initial"];
 /** As published. */
 const ITERATIONS = 6;
 const MOST_ITERATIONS = 1000;
-/** Rows are stored in 32 bits at most places, and sums of products of such stay finite. */
-const LARGEST = 3.4028234663852886e38;
-
 /** Checks options. */
 export function checkSettings(verb: string, options: unknown): Settings {
   if (options === undefined) {
@@ -90,6 +99,7 @@ export function checkSettings(verb: string, options: unknown): Settings {
   }
   checkOptions(verb, options, [
     "landmarks",
+    "landmarkQueries",
     ...INVERSE_OPTIONS,
     "convolution",
     "padding",
@@ -100,12 +110,25 @@ export function checkSettings(verb: string, options: unknown): Settings {
     : checkLandmarks(verb, given.landmarks);
   const landmarks = fixed?.size ??
     checkInteger(verb, "landmarks", given.landmarks, 1, MOST_KEYS);
+  if (fixed !== undefined && given.landmarkQueries !== undefined) {
+    throw new TypeError(
+      `Cannot ${verb}: landmarkQueries is given with landmarks that are, it should be left out`,
+    );
+  }
+  const queries = fixed ??
+    checkQueries(verb, given.landmarkQueries ?? "queries", landmarks);
+  const landmarkQueries = typeof queries === "string" ? queries : "given";
   const inverse = checkInverse(verb, given);
   const padding = checkWord(verb, "padding", given.padding, [
     "keys",
     "tokens",
     "published",
   ]);
+  if (padding === "tokens" && landmarkQueries !== "queries") {
+    throw new TypeError(
+      `Cannot ${verb}: padding is "tokens" where no landmarks are means of queries, it should be "keys" or "published"`,
+    );
+  }
   const convolution = given.convolution === undefined
     ? undefined
     : checkConvolution(verb, given.convolution);
@@ -113,6 +136,7 @@ export function checkSettings(verb: string, options: unknown): Settings {
     fixed === undefined
       ? String(landmarks)
       : `${landmarks} given ${fingerprint([fixed.queries, fixed.keys])}`,
+    ...(fixed === undefined ? nameQueries(queries) : []),
     ...nameInverse(inverse),
     ...(padding === "keys" ? [] : [`padding ${padding}`]),
     ...(convolution === undefined
@@ -120,7 +144,18 @@ export function checkSettings(verb: string, options: unknown): Settings {
       : [`convolution ${fingerprint([convolution.weights])}`]),
   ];
   const name = `nystrom(${words.join(", ")})`;
-  return { name, landmarks, fixed, convolution, padding, ...inverse };
+  return {
+    name,
+    landmarks,
+    landmarkQueries,
+    ...(typeof queries === "string"
+      ? { givenQueries: undefined, dim: undefined }
+      : { givenQueries: queries.queries, dim: queries.dim }),
+    givenKeys: fixed?.keys,
+    convolution,
+    padding,
+    ...inverse,
+  };
 }
 
 /** Checks what is put between the factors. */
@@ -161,46 +196,6 @@ export function checkInverse(
   };
 }
 
-/** Checks landmarks that are given. */
-export function checkLandmarks(verb: string, landmarks: unknown): Landmarks {
-  if (
-    typeof landmarks !== "object" || landmarks === null ||
-    Array.isArray(landmarks)
-  ) {
-    throw new TypeError(
-      `Cannot ${verb}: landmarks is ${
-        show(landmarks)
-      }, it should be a number or an object with queries and keys`,
-    );
-  }
-  checkOptions(verb, landmarks, ["queries", "keys"]);
-  const { queries, keys } = landmarks as FixedLandmarks;
-  const q = checkParts(verb, "landmarks.queries", queries);
-  const k = checkParts(verb, "landmarks.keys", keys, q.columns);
-  if (q.rows === 0 || k.rows !== q.rows) {
-    throw new RangeError(
-      `Cannot ${verb}: there are ${q.rows} landmark queries and ${k.rows} landmark keys, there should be as many of both, 1 or more`,
-    );
-  }
-  return {
-    size: q.rows,
-    dim: q.columns,
-    queries: flatten(verb, "landmarks.queries", q),
-    keys: flatten(verb, "landmarks.keys", k),
-  };
-}
-
-function checkConvolution(verb: string, rows: Rows) {
-  const parts = checkParts(verb, "convolution", rows);
-  if (parts.columns % 2 === 0 || parts.rows === 0) {
-    throw new RangeError(
-      `Cannot ${verb}: convolution is ${parts.rows} × ${parts.columns}, it should have a row of odd length for each head`,
-    );
-  }
-  const weights = flatten(verb, "convolution", parts);
-  return { heads: parts.rows, width: parts.columns, weights };
-}
-
 function checkWord<Word extends string>(
   verb: string,
   name: string,
@@ -217,26 +212,13 @@ function checkWord<Word extends string>(
   return word as Word;
 }
 
-function flatten(
-  verb: string,
-  name: string,
-  { rows, columns, parts }: DenseParts,
-): Float64Array {
-  const numbers = new Float64Array(rows * columns);
-  let at = 0;
-  for (const part of parts) {
-    numbers.set(part, at);
-    at += part.length;
-  }
-  numbers.forEach((number, at) =>
-    checkFinite(
-      verb,
-      `${name}[${Math.floor(at / columns)}][${at % columns}]`,
-      number,
-      LARGEST,
-    )
-  );
-  return numbers;
+/** What there is to say of landmark queries that are not means of queries. */
+function nameQueries(
+  queries: "queries" | "keys" | { queries: Float64Array },
+): string[] {
+  if (queries === "queries") return [];
+  if (queries === "keys") return ["queries of keys"];
+  return [`queries given ${fingerprint([queries.queries])}`];
 }
 
 /** What there is to say of an inverse that is not the default. */
@@ -247,16 +229,3 @@ function nameInverse(
   if (inverse === "ridge") return ridge === undefined ? [] : [`ridge ${ridge}`];
   return [`iterative ${iterations}${initial === "exact" ? "" : " original"}`];
 }
-
-/** Eight hexadecimal digits that tell numbers apart: 32-bit FNV-1a (G. Fowler, L. C. Noll, K.-P. Vo) over their bytes. */
-function fingerprint(parts: readonly Float64Array[]): string {
-  let hash = FNV_BASIS;
-  for (const { buffer, byteOffset, byteLength } of parts) {
-    for (const byte of new Uint8Array(buffer, byteOffset, byteLength)) {
-      hash = Math.imul(hash ^ byte, FNV_PRIME);
-    }
-  }
-  return (hash >>> 0).toString(16).padStart(8, "0");
-}
-
-const FNV_BASIS = 0x811c9dc5, FNV_PRIME = 0x01000193;

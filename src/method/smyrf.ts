@@ -91,7 +91,7 @@ const LARGEST_PROJECTION = 1e200;
  * key that a row attends to. The first `errorBound` after a change costs 2 m · dim, and each row some m / 10 · dim.
  *
  * Errors: a `TypeError` for an option that is not known, a `RangeError` for a number out of range. Published clusters are
- * refused for attentions and with `causal` or a `window`: they depend on all queries and keys.
+ * refused for attentions and with `causal`, be it "queries", or a `window`: they depend on all queries and keys.
  *
  * @example Two of four keys
  * ```ts
@@ -264,8 +264,11 @@ function directionsOf(
 
 function attendTensors(verb: string, job: Job, settings: Settings): void {
   const { name, clusterSize, most, clusters, merge } = settings;
-  const { queries, keys, admission: { left, right } } = job;
-  if (clusters === "published" && (left < Infinity || right < Infinity)) {
+  const { queries, keys, admission: { left, right, ordered } } = job;
+  if (
+    clusters === "published" &&
+    (ordered || left < Infinity || right < Infinity)
+  ) {
     throw new TypeError(
       `Cannot ${verb}: causal or window is given with the method ${name}, whose clusters depend on all keys and queries, both should be left out`,
     );

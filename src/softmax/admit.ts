@@ -38,6 +38,8 @@ export interface Admission {
   right: number;
   /** What else limits it, if anything does. */
   mask: Mask | undefined;
+  /** Whether no output may depend on a query behind its own, whichever keys are seen. */
+  ordered: boolean;
 }
 
 /** The first key that row `row` of a batch may attend to, before the mask. */
@@ -64,8 +66,12 @@ export function endKey(
 
 /** The options that say what may be attended to. */
 export interface AdmissionOptions {
-  /** A query sees no key behind its own position. */
-  causal?: boolean;
+  /**
+   * `true`: a query sees no key behind its own position. "queries": it sees all keys, but no output depends on a query
+   * behind its own, as where queries are generated one by one over keys that stand. Exact attention never does, so its
+   * bits are those without; a method that mixes queries refuses either.
+   */
+  causal?: boolean | "queries";
   /**
    * Broadcasts to [batch, heads, queries, keys] from the last axis back, from 1 to 4 axes. Bytes say which keys may be
    * attended to, 1 or 0; floats are added to the scores, −Infinity masks. Keys behind the last column may not be
@@ -87,9 +93,13 @@ export function checkAdmission(
   past: number | undefined,
 ): Admission {
   const { causal, keyLengths, window } = options, { batches } = queries;
-  if (causal !== undefined && typeof causal !== "boolean") {
+  if (
+    causal !== undefined && typeof causal !== "boolean" && causal !== "queries"
+  ) {
     throw new TypeError(
-      `Cannot ${verb}: causal is ${show(causal)}, it should be true or false`,
+      `Cannot ${verb}: causal is ${
+        show(causal)
+      }, it should be true, false or "queries"`,
     );
   }
   let left = Infinity, right = Infinity;
@@ -105,7 +115,8 @@ export function checkAdmission(
     left = checkReach(verb, "window.left", window.left);
     right = checkReach(verb, "window.right", window.right);
   }
-  if (causal) right = 0;
+  if (causal === true) right = 0;
+  const ordered = causal === true || causal === "queries";
   const mask = options.mask === undefined ? undefined : checkMask(
     verb,
     options.mask,
@@ -114,7 +125,7 @@ export function checkAdmission(
   if (keyLengths === undefined) {
     const each = (number: number) => new Array<number>(batches).fill(number);
     const offsets = each(past ?? 0), lengths = each(keys.length);
-    return { offsets, lengths, left, right, mask };
+    return { offsets, lengths, left, right, mask, ordered };
   }
   if (past !== undefined) {
     throw new RangeError(
@@ -123,7 +134,7 @@ export function checkAdmission(
   }
   const lengths = checkKeyLengths(verb, keyLengths, batches, keys.length);
   const offsets = lengths.map((length) => length - queries.length);
-  return { offsets, lengths, left, right, mask };
+  return { offsets, lengths, left, right, mask, ordered };
 }
 
 function checkReach(verb: string, name: string, reach: unknown): number {

@@ -84,6 +84,11 @@ const OPTIONS = [
  * queries meets position i of the keys; behind a past it meets past + i; with `keyLengths` the last query meets the
  * last valid key. A query that may attend to nothing gets zeros, in its output and in its weights.
  *
+ * Self-attention takes queries, keys and values from one sequence, cross-attention keys and values from another. Either
+ * may see everything; where outputs are made in order, `causal: true` hides later tokens and `causal: "queries"`, for
+ * keys of another sequence, later queries. A method that cannot keep to that refuses it; `bench/cab/patterns.md` has
+ * what holds to the bit.
+ *
  * NaN and Infinity are let through: they make NaN of the rows that attend to them and of no other. What may not be
  * attended to, such as the unused end of a cache, may hold anything. A weight that underflows to 0 counts as not
  * attending. Scores must stay below 1.8e308, which products of 32-bit floats always do.

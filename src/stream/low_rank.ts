@@ -25,12 +25,8 @@ import {
   weighScores,
 } from "../method/landmarks.ts";
 import { ANSWER_BITS } from "../method/nystrom_rows.ts";
-import {
-  checkInverse,
-  checkLandmarks,
-  type FixedLandmarks,
-  type InverseOptions,
-} from "../method/settings.ts";
+import { checkLandmarks, type FixedLandmarks } from "../method/given.ts";
+import { checkInverse, type InverseOptions } from "../method/settings.ts";
 import { diagnose } from "../method/solver.ts";
 import { attend, outputs } from "../read.ts";
 import type { Rows } from "../rows.ts";

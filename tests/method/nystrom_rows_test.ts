@@ -190,16 +190,23 @@ Deno.test("nystrom() refuses an attention that it cannot serve", () => {
   tensors({ padding: "tokens" }, "padding");
   tensors({ convolution: [[1]] }, "convolution");
   const one = { queries: [[1]], keys: [[1]] };
-  refuses(
-    () => createAttention({ ...options, method: nystrom({ landmarks: one }) }),
-    RangeError,
-    "Cannot create an attention: landmarks have 1 numbers, they should have 2 like keys",
-  );
+  for (
+    const wrong of [
+      nystrom({ landmarks: one }),
+      nystrom({ landmarks: 1, landmarkQueries: one.queries }),
+    ]
+  ) {
+    refuses(
+      () => createAttention({ ...options, method: wrong }),
+      RangeError,
+      "Cannot create an attention: landmarks have 1 numbers, they should have 2 like keys",
+    );
+  }
   const a = createAttention({ keys: rows, values: rows, method });
   refuses(
     () => attend(a, [[1, 2]]),
     TypeError,
-    "Cannot attend: no query is watched and the landmarks of nystrom(2) are means of such, some should be watched or landmarks be given",
+    "Cannot attend: no query is watched and the landmarks of nystrom(2) are means of such, some should be watched or landmarks be of keys or given",
   );
   watch(a, rows);
   attend(a, [[1, 2]]);
@@ -260,9 +267,14 @@ Deno.test("after any history outputs and guests have the bits of a fresh attenti
       queries: rowsOf(random, count, dim),
       keys: rowsOf(random, count, dim),
     };
-    const isGiven = random.integer(3) === 0;
+    const from = pick(
+      random,
+      ["queries", "keys", given.queries, "given"] as const,
+    );
     const method = nystrom({
-      landmarks: isGiven ? given : count,
+      ...(from === "given"
+        ? { landmarks: given }
+        : { landmarks: count, landmarkQueries: from }),
       ...pick(random, VARIANTS),
     });
     const options: AttentionOptions = {
@@ -279,7 +291,7 @@ Deno.test("after any history outputs and guests have the bits of a fresh attenti
       readSomething(a, model, random);
       if (random.integer(3) > 0) continue;
       const before = stats(a).method;
-      sameAsTwin(a, model, isGiven, random, {
+      sameAsTwin(a, model, from !== "queries", random, {
         method,
         kernel: pick(random, KERNELS),
       });
@@ -296,13 +308,13 @@ Deno.test("after any history outputs and guests have the bits of a fresh attenti
 function sameAsTwin(
   a: Attention,
   model: Model,
-  isGiven: boolean,
+  isAlone: boolean,
   random: Random,
   options: AttentionOptions,
 ): void {
   const twin = twinOf(model, random, { options });
   const guests = rowsOf(random, 2, model.dim);
-  const isAnswered = isGiven || model.queries.size > 0;
+  const isAnswered = isAlone || model.queries.size > 0;
   const reads = [
     () => sameBits(outputs(a).data, outputs(twin).data, "outputs"),
     () => {
@@ -400,6 +412,63 @@ Deno.test("landmarks are means of segments by ascending id, keys masked by their
     method: nystrom({ landmarks, inverse: "exact" }),
   });
   sameBits(outputs(a).data, outputs(b).data, "by hand");
+});
+
+Deno.test("landmark queries of keys are the landmark keys, and nobody has to be watched for them", () => {
+  // Segments of four and three.
+  const keys = [[9], [0.5], [7], [1.5], [-1], [-2], [-3]];
+  const values = keys.map(([x]) => [x * x]);
+  const means = [[4.5], [-2]], ridge = 0.5;
+  const all = [
+    nystrom({ landmarks: { queries: means, keys: means }, ridge }),
+    nystrom({ landmarks: 2, landmarkQueries: "keys", ridge }),
+    nystrom({ landmarks: 2, landmarkQueries: means, ridge }),
+  ].map((method) => createAttention({ keys, values, method }));
+  const same = (
+    what: string,
+    read: (a: Attention) => { data: Float64Array },
+  ) => {
+    for (const one of all) sameBits(read(one).data, read(all[0]).data, what);
+  };
+  const guests = (a: Attention) => attend(a, [[2], [-1]]);
+  same("no query is watched", guests);
+  // The mean stays.
+  for (const one of all) update(one, [1, 3], { keys: [[0], [2]] });
+  same("after a change", guests);
+  // A query that is a landmark, among few, is no exception.
+  for (const one of all) watch(one, [[4.5]]);
+  same("one watched", outputs);
+  for (const one of all) watch(one, [[2], [-1], [5]]);
+  same("watched", outputs);
+  same("beside watched ones", guests);
+  for (const one of all) inOrder(one);
+});
+
+Deno.test("a key moves the landmark query of its segment alone, whose row starts over", () => {
+  const random = seeded(13), dim = 8, valueDim = 3, m = 1000, count = 5;
+  const keys = rowsOf(random, m, dim), values = rowsOf(random, m, valueDim);
+  const method = nystrom({
+    landmarks: count,
+    landmarkQueries: "keys",
+    ridge: 0.01,
+  });
+  const a = createAttention({
+    queries: keys.slice(0, 1),
+    keys,
+    values,
+    method,
+  });
+  outputs(a);
+  const before = stats(a).multiplyAdds;
+  update(a, 7, { keys: keys[8] });
+  outputs(a);
+  const spent = stats(a).multiplyAdds - before;
+  const over = m * (dim + valueDim + 1);
+  const others = (count - 1) * (2 * dim + 2 * valueDim + 2);
+  const factoring = count ** 2 * dim + 21 * count ** 3;
+  const reading = count * (valueDim + 1) + count ** 2 * valueDim +
+    count * (dim + valueDim);
+  assertEquals(spent, m / count * dim + over + others + factoring + reading);
 });
 
 Deno.test("what nobody was watched to miss is not missed by landmarks", () => {
@@ -509,7 +578,11 @@ Deno.test("flush() says what it would cost, and spends no more", () => {
     const dim = 4,
       keys = rowsOf(random, 40, dim),
       count = 1 + random.integer(8);
-    const method = nystrom({ landmarks: count, ...pick(random, VARIANTS) });
+    const method = nystrom({
+      landmarks: count,
+      landmarkQueries: pick(random, ["queries", "keys"]),
+      ...pick(random, VARIANTS),
+    });
     const a = createAttention({ queries: keys, keys, values: keys, method });
     for (let step = 0; step < 6; step++) {
       const cost = flush(a, { work: 0 }), before = stats(a).multiplyAdds;

@@ -102,6 +102,24 @@ Deno.test("nystrom() with no more keys, or no more queries, than landmarks has t
   });
 });
 
+Deno.test("how many queries there are does not matter to landmarks that are no means of them", () => {
+  const random = seeded(5), rows = [[1, 2], [0, 3], [2, 0]];
+  const [q, k, v] = [3, 7, 7].map((n) => draw(random, 1, 1, 1, n, 2));
+  for (
+    const options of [
+      { landmarks: 3, landmarkQueries: "keys" },
+      { landmarks: 3, landmarkQueries: rows },
+      { landmarks: { queries: rows, keys: rows } },
+    ] as NystromOptions[]
+  ) {
+    const all = attendBy(options, [q, k, v]).data;
+    const exact = scaledDotProductAttention(q, k, v).output.data;
+    assertGreater(Math.abs(all[0] - exact[0]), 1e-9);
+    const first = { data: q.data.slice(0, 2), shape: [1, 1, 1, 2] };
+    sameBits(attendBy(options, [first, k, v]).data, all.slice(0, 2), "one");
+  }
+});
+
 Deno.test("a batch with few valid keys is exact beside one that is not", () => {
   const random = seeded(3), n = 20;
   const parts = [6, 6, 4].map((dim) => draw(random, 1, 2, 2, n, dim));
@@ -132,7 +150,7 @@ Deno.test("nystrom() refuses options that it does not know or that do not go tog
   type(undefined, "options is undefined, it should be an object");
   type(
     { landmark: 3 },
-    'unknown option "landmark", it should be one of landmarks, inverse, ridge, iterations, initial, convolution, padding',
+    'unknown option "landmark", it should be one of landmarks, landmarkQueries, inverse, ridge, iterations, initial, convolution, padding',
   );
   type(
     {},
@@ -158,6 +176,34 @@ Deno.test("nystrom() refuses options that it does not know or that do not go tog
     { landmarks: { queries: rows, keys: rows, values: rows } },
     'unknown option "values", it should be one of queries, keys',
   );
+  type(
+    { landmarks: 2, landmarkQueries: "values" },
+    'landmarkQueries is "values", it should be "queries", "keys" or rows',
+  );
+  range(
+    { landmarks: 2, landmarkQueries: rows },
+    "landmarkQueries has 1 rows, it should have one for each of 2 landmarks",
+  );
+  range(
+    { landmarks: 1, landmarkQueries: [[1, NaN]] },
+    "landmarkQueries[0][1] is NaN, it should be a number up to 3.4028234663852886e+38 in size",
+  );
+  type(
+    { landmarks: { queries: rows, keys: rows }, landmarkQueries: "keys" },
+    "landmarkQueries is given with landmarks that are, it should be left out",
+  );
+  for (
+    const others of [
+      { landmarks: { queries: rows, keys: rows } },
+      { landmarks: 2, landmarkQueries: "keys" },
+      { landmarks: 1, landmarkQueries: rows },
+    ]
+  ) {
+    type(
+      { ...others, padding: "tokens" },
+      'padding is "tokens" where no landmarks are means of queries, it should be "keys" or "published"',
+    );
+  }
   type(
     { landmarks: 2, inverse: "true" },
     'inverse is "true", it should be "ridge" or "iterative" or "exact"',
@@ -211,13 +257,29 @@ Deno.test("nystrom() of tensors refuses what differs by query, and shapes that d
       RangeError,
       `Cannot attend: ${message}`,
     );
-  for (const others of [{ causal: true }, { window: { left: 3 } }]) {
-    refuses(
-      () => attendBy({ landmarks: 2 }, parts(9, 9), others),
-      TypeError,
-      "Cannot attend: the method is nystrom(2) with causal or window, its landmarks are means over all positions and should see all",
-    );
+  for (
+    const others of [
+      { causal: true },
+      { window: { left: 3 } },
+      { window: { right: 3 } },
+    ]
+  ) {
+    for (const landmarkQueries of ["queries", "keys"] as const) {
+      const options = { landmarks: 2, landmarkQueries };
+      refuses(
+        () => attendBy(options, parts(9, 9), others),
+        TypeError,
+        `Cannot attend: the method is ${
+          nystrom(options).name
+        } with causal or window, its landmarks are means over all positions and should see all`,
+      );
+    }
   }
+  refuses(
+    () => attendBy({ landmarks: 2 }, parts(9, 9), { causal: "queries" }),
+    TypeError,
+    'Cannot attend: causal is "queries" with the method nystrom(2), whose landmarks are means of all queries, they should be of keys or given',
+  );
   const mask = { data: new Uint8Array(12).fill(1), shape: [3, 4] };
   attendBy({ landmarks: 2 }, parts(3, 4), { mask });
   mask.data[7] = 0;
@@ -251,6 +313,12 @@ Deno.test("nystrom() of tensors refuses what differs by query, and shapes that d
     {},
     "landmarks have 1 numbers, they should have 3 like queries",
   );
+  range(
+    { landmarkQueries: [[1], [2]] },
+    [4, 4],
+    {},
+    "landmarks have 1 numbers, they should have 3 like queries",
+  );
 });
 
 Deno.test("nystrom() names its settings, so that a snapshot is restored with no others", () => {
@@ -260,12 +328,19 @@ Deno.test("nystrom() names its settings, so that a snapshot is restored with no 
     nystrom({ landmarks: 4, ridge: 0.5 }).name,
     "nystrom(4, ridge 0.5)",
   );
+  assertEquals(
+    nystrom({ landmarks: 4, landmarkQueries: "keys" }).name,
+    "nystrom(4, queries of keys)",
+  );
   const names = [
     nystrom({ landmarks: 4, inverse: "exact" }),
     nystrom({ landmarks: 4, inverse: "iterative" }),
     nystrom({ landmarks: 4, inverse: "iterative", iterations: 7 }),
     nystrom({ landmarks: 4, inverse: "iterative", initial: "original" }),
     nystrom({ landmarks: 4, padding: "tokens" }),
+    nystrom({ landmarks: 4, landmarkQueries: "keys" }),
+    nystrom({ landmarks: 1, landmarkQueries: [[1]] }),
+    nystrom({ landmarks: 1, landmarkQueries: [[2]] }),
     nystrom({ landmarks: 4, convolution: [[1]] }),
     nystrom({ landmarks: 4, convolution: [[2]] }),
     nystrom({ landmarks: given }),
@@ -457,8 +532,14 @@ function plainHead(
     }
     return result;
   };
-  const lq = given?.queries ?? means(q, queryPlaces);
   const lk = given?.keys ?? means(k, keyPlaces);
+  const { landmarkQueries } = options;
+  const lq = given?.queries ??
+    (landmarkQueries === "keys"
+      ? lk
+      : Array.isArray(landmarkQueries)
+      ? landmarkQueries as number[][]
+      : means(q, queryPlaces));
   const gamma = lq.map((a) => softmax(lk.map((b) => dot(a, b))));
   const answers = lq.map((a) =>
     average(
@@ -505,7 +586,12 @@ Deno.test("nystrom() is the formula: any padding, bias, cap, convolution, invers
     ]]);
     const dim = 1 + random.integer(4), valueDim = 1 + random.integer(3);
     const r = 1 + random.integer(4), n = r + 1 + random.integer(12);
-    const padding = pick(random, ["keys", "tokens", "published"] as const);
+    const from = pick(
+      random,
+      ["queries", "queries", "keys", "half", "given"] as const,
+    );
+    const paddings = ["keys", "published", "tokens"] as const;
+    const padding = pick(random, paddings.slice(0, from === "queries" ? 3 : 2));
     const convolution = random.integer(3) === 0
       ? Array.from(
         { length: heads },
@@ -520,9 +606,12 @@ Deno.test("nystrom() is the formula: any padding, bias, cap, convolution, invers
         () => Array.from({ length: dim }, () => random.normal()),
       );
     const options: NystromOptions = {
-      landmarks: random.integer(4) === 0
-        ? { queries: fixed(), keys: fixed() }
-        : r,
+      ...(from === "given"
+        ? { landmarks: { queries: fixed(), keys: fixed() } }
+        : {
+          landmarks: r,
+          landmarkQueries: from === "half" ? fixed() : from,
+        }),
       convolution,
       padding,
       ...pick(

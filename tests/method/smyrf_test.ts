@@ -415,7 +415,13 @@ Deno.test("doors: what a method cannot do is refused where it is used", () => {
     "Cannot create an attention: projections has rows of 3 numbers, it should have rows of 4, two more than a key",
   );
   const q = tensor([1, 1, 9, 1], (at) => at);
-  for (const limit of [{ causal: true }, { window: { left: 3 } }]) {
+  for (
+    const limit of [
+      { causal: true },
+      { causal: "queries" },
+      { window: { left: 3 } },
+    ] as const
+  ) {
     refuses(
       () =>
         scaledDotProductAttention(q, q, q, {

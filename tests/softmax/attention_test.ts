@@ -298,7 +298,14 @@ Deno.test("scaledDotProductAttention() refuses what does not fit, each in one se
     [withOptions({ scale: "1" }), 'scale is "1", it should be a number'],
     [withOptions({ scale: null }), "scale is null, it should be a number"],
     [withOptions({ softcap: true }), "softcap is true, it should be a number"],
-    [withOptions({ causal: 1 }), "causal is 1, it should be true or false"],
+    [
+      withOptions({ causal: 1 }),
+      'causal is 1, it should be true, false or "queries"',
+    ],
+    [
+      withOptions({ causal: "keys" }),
+      'causal is "keys", it should be true, false or "queries"',
+    ],
     [
       withOptions({ mask: [] }),
       "mask is an array of 0, it should be a tensor with data and shape",
@@ -618,6 +625,28 @@ test("scaledDotProductAttention() with a mask shorter than the keys is that with
       }, kernel);
     assertEquals(call(short), call({ data, shape: [2, 8] }));
     assert(call(short).scores!.data.subarray(5, 8).every((x) => x === 0));
+  }
+});
+
+test('scaledDotProductAttention() with causal "queries" sees all keys, with the bits that it has without', (kernel) => {
+  const random = seeded(12), n = 9, m = 70;
+  for (
+    const options of [
+      {},
+      { keyLengths: [m, 5], scores: "weights" },
+      { window: { left: 3 } },
+      { mask: randomMask(random, [n, m], "f32"), softcap: 2 },
+    ] as ScaledDotProductAttentionOptions[]
+  ) {
+    const call = {
+      queries: normal(random, [2, 4, n, 5]),
+      keys: normal(random, [2, 2, m, 5]),
+      values: normal(random, [2, 2, m, 3]),
+    };
+    assertEquals(
+      run({ ...call, options: { ...options, causal: "queries" } }, kernel),
+      run({ ...call, options }, kernel),
+    );
   }
 });
 

@@ -35,6 +35,7 @@ function scoredPairs(n: number, limits: Partial<Admission>): number {
       left: Infinity,
       right: Infinity,
       mask: undefined,
+      ordered: false,
       ...limits,
     },
   };

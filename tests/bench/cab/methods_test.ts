@@ -374,14 +374,15 @@ for (const contestant of CONTESTANTS) {
       const problem = draw(pattern, 20, 64);
       const answer = ask(() => contestant.prepare([problem], 1)()[0]);
       if (answer instanceof Refusal) {
-        assert(/^Cannot attend: .+, it should .+[^.]$/.test(answer.reason));
+        assert(/^Cannot attend: .+ should .+[^.]$/.test(answer.reason));
         continue;
       }
-      const weights = contestant.weigh(problem, 1);
-      const product = weights.mmul(problem.values).to1DArray();
       // Weights are what outputs are made with, in 32 bits where the contestant computes in 32.
       const unit = contestant.name === "exact, ours" ? 2 ** -20 : 2 ** -44;
-      close(product, answer.data, unit * 100);
+      const product = contestant.weigh(problem, 1)?.mmul(problem.values);
+      if (product !== undefined) {
+        close(product.to1DArray(), answer.data, unit * 100);
+      }
       if (pattern === "NS" || pattern === "NC") continue;
       const half = problem.queries.rows / 2;
       const early = contestant.prepare([prefix(problem, half)], 1)()[0];
