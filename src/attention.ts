@@ -51,7 +51,7 @@ export interface Attention {
   readonly density: number;
   /** How keys and values are stored now. */
   readonly representation: "dense" | "sparse" | "mixed";
-  /** Gives the memory back; using the attention afterwards is an error. */
+  /** Lets go of the memory, for the engine to collect; using the attention afterwards is an error. */
   [Symbol.dispose](): void;
 }
 
@@ -70,7 +70,7 @@ export interface AttentionOptions {
   keys?: Rows;
   /** One value for each of `keys`. */
   values?: Rows;
-  /** Multiplies the dot products; 1/√dim if left out. */
+  /** Multiplies the dot products, up to 1e200 in size; 1/√dim if left out. */
   scale?: number;
   /**
    * Which keys a watched query may attend to: all if left out; with "causal" those up to its position, which for the
@@ -78,7 +78,7 @@ export interface AttentionOptions {
    * id; with a function, pure in its two ids, those it returns true for.
    */
   mask?: AttentionMask;
-  /** At most this many live keys: the oldest make room. */
+  /** At most this many live keys, up to 2²³: the oldest make room. Without one, more than 2²³ are refused. */
   capacity?: number;
   /** Bytes that old versions of changed keys may take; room for one version for every two keys if left out. */
   logBytes?: number;
@@ -99,6 +99,8 @@ const LARGEST_DIM = 2 ** 20;
 
 /** An attention and what it remembers, which nobody else can reach. */
 class Handle implements Attention {
+  /** What it is called where it is shown; the interface has the name in the code. */
+  static readonly name = "Attention";
   #memory: Memory | undefined;
 
   constructor(memory: Memory) {
@@ -227,7 +229,6 @@ export function createMemory(
       "logBytes",
       options.logBytes,
       0,
-      Number.MAX_SAFE_INTEGER,
     ),
     mask: checkMask(verb, options.mask),
     kernel: makeKernel(verb, options.kernel, dim, valueDim),
@@ -309,8 +310,10 @@ function checkTables(
     const checked = checkRows(verb, name, given, width);
     // Sparse rows are as wide as they say, whatever they hold.
     checkInteger(verb, `the width of ${name}`, checked.width, 0, LARGEST_DIM);
-    // An empty list tells no width.
-    return checked.count === 0 && width === undefined ? undefined : checked;
+    // An empty list tells no width, a matrix without rows does.
+    return checked.count === 0 && checked.width === 0 && width === undefined
+      ? undefined
+      : checked;
   };
   const keys = rows("keys", dim);
   dim ??= keys?.width;

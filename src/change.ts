@@ -46,7 +46,10 @@ export interface UpdateOptions {
 export interface WatchOptions {
   /** Ids of your own: one already watched is replaced, others ascend from the next free one. */
   ids?: Ids;
-  /** For causal attentions, the newest key each query sees; the newest there is if left out. */
+  /**
+   * For causal attentions, the newest key each query sees; the newest there is at the time of the call if left out, so
+   * that keys which come later are not seen.
+   */
   position?: Position;
 }
 

@@ -7,7 +7,7 @@
  * @module
  */
 
-/** The number under which a key or a watched query is known: it counts up from 0 and is never reused. */
+/** The number under which a key or a watched query is known: it counts up from 0 and is never reused; of 2³² there are no more. */
 export type Id = number;
 
 /** One id or several. */
@@ -56,20 +56,19 @@ function refuseOption(
   name: string,
   known: readonly string[],
 ): never {
-  throw new TypeError(
-    `Cannot ${verb}: unknown option ${name}, it should be one of ${
-      known.join(", ") || "none"
-    }`,
-  );
+  const should = known.length === 0
+    ? "there should be none"
+    : `it should be one of ${known.join(", ")}`;
+  throw new TypeError(`Cannot ${verb}: unknown option ${name}, ${should}`);
 }
 
-/** Checks a whole number in `least` … `most`. */
+/** Checks a whole number in `least` … `most`; all that are exact where there is no most. */
 export function checkInteger(
   verb: string,
   name: string,
   value: unknown,
   least: number,
-  most: number,
+  most: number = Number.MAX_SAFE_INTEGER,
 ): number {
   if (typeof value !== "number") {
     throw new TypeError(
@@ -77,19 +76,20 @@ export function checkInteger(
     );
   }
   if (!Number.isInteger(value) || value < least || value > most) {
+    const end = most === Number.MAX_SAFE_INTEGER ? "on" : `to ${most}`;
     throw new RangeError(
-      `Cannot ${verb}: ${name} is ${value}, it should be a whole number from ${least} to ${most}`,
+      `Cannot ${verb}: ${name} is ${value}, it should be a whole number from ${least} ${end}`,
     );
   }
   return value;
 }
 
-/** Checks a finite number no larger than `most` in size. */
+/** Checks a finite number, no larger than `most` in size. */
 export function checkFinite(
   verb: string,
   name: string,
   value: unknown,
-  most: number,
+  most: number = Number.MAX_VALUE,
 ): number {
   if (typeof value !== "number") {
     throw new TypeError(
@@ -97,8 +97,11 @@ export function checkFinite(
     );
   }
   if (!(Math.abs(value) <= most)) {
+    const should = most === Number.MAX_VALUE
+      ? "a finite number"
+      : `a number up to ${most} in size`;
     throw new RangeError(
-      `Cannot ${verb}: ${name} is ${value}, it should be a number up to ${most} in size`,
+      `Cannot ${verb}: ${name} is ${value}, it should be ${should}`,
     );
   }
   return value;
@@ -254,11 +257,16 @@ export function show(value: unknown): string {
     const name: unknown = (value as object).constructor?.name;
     return typeof name !== "string" || name === "" || name === "Object"
       ? "an object"
-      : `a ${name}`;
+      : `${article(name)} ${name}`;
   } catch {
     // A constructor that throws is a stranger's business.
     return "an object";
   }
+}
+
+/** "an" before a vowel that is heard: a Uint8Array begins with a y. */
+function article(name: string): string {
+  return /^(?!Uint)[AEIOU]/.test(name) ? "an" : "a";
 }
 
 /** Checks that a value is one of a few names. */
@@ -275,4 +283,14 @@ export function checkName<Name extends string>(
     );
   }
   return value as Name;
+}
+
+/** Checks what a mask or a filter returns: a forgotten `return` is no answer. */
+export function checkAnswer(name: string, answer: unknown): boolean {
+  if (typeof answer === "boolean") return answer;
+  throw new TypeError(
+    `Cannot attend: the ${name} returned ${
+      show(answer)
+    }, it should return true or false`,
+  );
 }

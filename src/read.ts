@@ -69,7 +69,7 @@ export interface TopKeys {
  *
  * Shapes: rows × valueDim, 64-bit. Costs per row, k writes after it was last read, at most k (2 dim + 2 valueDim + 2) +
  * valueDim + 1 multiply-adds; a row that is read for the first time, that missed more than about half of the keys or
- * whose sums cannot hold a change starts over: m (dim + valueDim + 1). Rows not asked for cost nothing.
+ * whose sums cannot hold a change starts over: m (dim + valueDim + 1) + valueDim + 1. Rows not asked for cost nothing.
  * Errors: a `RangeError` for an id that is not watched or an `out` of another size; what a mask throws.
  *
  * @example Only the rows asked for pay
@@ -110,8 +110,8 @@ export function outputs(
  *
  * The same bits as {@linkcode outputs} would give for the same query.
  *
- * Shapes: `queries` k × dim, result k × valueDim, 64-bit. Costs k · m · (dim + valueDim + 1) multiply-adds, and
- * m · (valueDim + 1) more for the rare query whose answer takes exact sums to tell. Errors: a
+ * Shapes: `queries` k × dim, result k × valueDim, 64-bit. Costs for each query m · (dim + valueDim + 1) + valueDim + 1
+ * multiply-adds, and m · (valueDim + 1) more for the rare one whose answer takes exact sums to tell. Errors: a
  * `RangeError` for shapes that do not meet, a `TypeError` where the mask knows watched queries only and no `filter`
  * says what these may see.
  *
@@ -177,7 +177,7 @@ export function topKeys(
 ): TopKeys[] {
   const verb = "read top keys", memory = openAttention(verb, a);
   checkOptions(verb, options, ["position", "filter"]);
-  checkInteger(verb, "count", count, 0, Number.MAX_SAFE_INTEGER);
+  checkInteger(verb, "count", count, 0);
   refuseApproximation(verb, memory, "weights of single keys");
   const readers = checkReaders(verb, memory, queries, options);
   const { idOf } = memory.keys.slots;
@@ -215,7 +215,7 @@ export interface Weights {
   queries: Id[];
   /** Ids of the columns. */
   keys: Id[];
-  /** rows × columns: the weights, sparse where less than a quarter of them is stored. */
+  /** rows × columns: the weights, sparse where less than a quarter of them is stored; `DenseMatrix.from(matrix)` is dense whichever it is. */
   matrix: DenseMatrix | CsrMatrix;
   /** rows: the mass of each row that the matrix leaves out. */
   tail: Float64Array;
@@ -249,7 +249,7 @@ export function weights(a: Attention, options: WeightsOptions = {}): Weights {
   const keys = checkLive(verb, memory, options.keys);
   const top = options.top === undefined
     ? Infinity
-    : checkInteger(verb, "top", options.top, 0, Number.MAX_SAFE_INTEGER);
+    : checkInteger(verb, "top", options.top, 0);
   const least = options.least === undefined
     ? 0
     : checkFinite(verb, "least", options.least, 1);

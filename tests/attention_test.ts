@@ -126,12 +126,12 @@ Deno.test("createAttention() masks by the entries of a matrix that are not 0, al
   assertEquals(outputs(a).to1DArray(), [1, 0, 7]);
 });
 
-Deno.test("createAttention() asks a predicate, and only true is yes", () => {
+Deno.test("createAttention() asks a predicate", () => {
   const a = createAttention({
     queries: [[0], [0]],
     keys: [[0], [0]],
     values: [[1], [2]],
-    mask: (query, key) => query === 0 ? key === 1 : anything(1),
+    mask: (query, key) => query === 0 && key === 1,
   });
   assertEquals(outputs(a).to1DArray(), [2, 0]);
 });
@@ -252,6 +252,25 @@ Deno.test("createAttention() refuses what it cannot make, by the full message", 
       `${VERB}: ${message}`,
     );
   }
+});
+
+Deno.test("createAttention() takes widths from matrices without rows", () => {
+  const none = CsrMatrix.fromTriples(0, 5, []);
+  const empty = createAttention({ keys: none, values: new DenseMatrix(0, 2) });
+  assertEquals([empty.dim, empty.valueDim, empty.size], [5, 2, 0]);
+  assertEquals(append(empty, [1, 2, 3, 4, 5], [6, 7]), [0]);
+  const asking = createAttention({ queries: none });
+  assertEquals([asking.dim, asking.valueDim, asking.watched], [5, 5, 0]);
+  refuses(
+    () => createAttention({ keys: none, queries: [[1]] }),
+    RangeError,
+    "Cannot create an attention: queries[0] has 1 numbers, it should have 5",
+  );
+  refuses(
+    () => createAttention({ keys: [], values: [] }),
+    RangeError,
+    "Cannot create an attention: its dim is unknown, dim, keys or queries should be given",
+  );
 });
 
 Deno.test("a disposed attention, a forged one and anything else are refused", () => {

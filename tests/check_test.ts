@@ -59,7 +59,7 @@ Deno.test("checkOptions() refuses what is no object and names it does not know",
     ],
   ]);
   refused((options) => checkOptions("test", options, []), [
-    [{ a: 1 }, TypeError, 'unknown option "a", it should be one of none'],
+    [{ a: 1 }, TypeError, 'unknown option "a", there should be none'],
   ]);
 });
 
@@ -80,6 +80,23 @@ Deno.test("checkInteger() takes whole numbers from least to most", () => {
     [[1], TypeError, "count is an array of 1, it should be a number"],
     [new Number(1), TypeError, "count is a Number, it should be a number"],
   ]);
+});
+
+Deno.test("checkInteger() and checkFinite() name no most where there is none", () => {
+  refused((value) => checkInteger("test", "count", value, 1), [
+    [0, RangeError, "count is 0, it should be a whole number from 1 on"],
+  ]);
+  refused((value) => checkFinite("test", "scale", value), [
+    [NaN, RangeError, "scale is NaN, it should be a finite number"],
+    [-Infinity, RangeError, "scale is -Infinity, it should be a finite number"],
+  ]);
+});
+
+Deno.test("show() puts the article that is heard", () => {
+  assertEquals(show(new Int8Array(1)), "an Int8Array");
+  assertEquals(show(new ArrayBuffer(1)), "an ArrayBuffer");
+  assertEquals(show(new Uint8Array(1)), "a Uint8Array");
+  assertEquals(show(new Map()), "a Map");
 });
 
 Deno.test("checkFinite() takes numbers up to most in size", () => {

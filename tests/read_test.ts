@@ -10,6 +10,7 @@ import {
   type Id,
   outputs,
   remove,
+  softmaxAttention,
   stats,
   topKeys,
   update,
@@ -358,7 +359,7 @@ Deno.test("every read refuses what it cannot do, by the full message, and change
     [
       () => top([[1]], -1),
       RangeError,
-      "read top keys: count is -1, it should be a whole number from 0 to 9007199254740991",
+      "read top keys: count is -1, it should be a whole number from 0 on",
     ],
     [
       () => top([[1]], undefined),
@@ -438,4 +439,38 @@ Deno.test("queries watched before, between and after reads answer like guests", 
     }
     sameBits(outputs(a).data, attend(a, queries).data, "outputs");
   });
+});
+
+Deno.test("a mask or filter that returns neither true nor false is refused, and nothing is lost", () => {
+  const tables = { keys: [[1], [1]], values: [[1], [3]], dim: 1 };
+  for (const answer of [1, "yes", undefined, null]) {
+    const no = (() => answer) as unknown as () => boolean;
+    const said = answer === undefined || answer === null
+      ? String(answer)
+      : JSON.stringify(answer);
+    const attention = createAttention(tables);
+    for (
+      const [name, act] of [
+        ["filter", () => attend(attention, [[1]], { filter: no })],
+        ["filter", () => topKeys(attention, [[1]], 1, { filter: no })],
+        [
+          "mask",
+          () =>
+            outputs(createAttention({ ...tables, queries: [[1]], mask: no })),
+        ],
+        [
+          "mask",
+          () =>
+            softmaxAttention([[1]], tables.keys, tables.values, { mask: no }),
+        ],
+      ] as const
+    ) {
+      assertThrows(
+        act,
+        TypeError,
+        `Cannot attend: the ${name} returned ${said}, it should return true or false`,
+      );
+    }
+    assertEquals(attend(attention, [[1]]).to2DArray(), [[2]]);
+  }
 });

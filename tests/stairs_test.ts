@@ -172,6 +172,19 @@ Deno.test("src/ and mod.ts keep to the stairs", () => {
   assertEquals(paths.includes("src/check.ts"), true);
 });
 
+/** Paths below a directory that are neither source nor what sources are built to or explained by. */
+function leftovers(directory: string): string[] {
+  return [...Deno.readDirSync(new URL(directory, root))].flatMap((entry) => {
+    const path = `${directory}${entry.name}`;
+    if (entry.isDirectory) return leftovers(`${path}/`);
+    return /\.(ts|js|wasm|md)$/.test(path) ? [] : [path];
+  });
+}
+
+Deno.test("src/ holds sources and nothing that was left over", () => {
+  assertEquals(leftovers("src/"), []);
+});
+
 Deno.test("the top of the repository holds what was agreed", () => {
   const entries = [...Deno.readDirSync(root)].map(({ name }) => name);
   const ignored = Deno.readTextFileSync(new URL(".gitignore", root));

@@ -5,6 +5,7 @@
  */
 
 import {
+  checkAnswer,
   checkIds,
   checkOptions,
   checkPosition,
@@ -24,7 +25,7 @@ import { makeQuery, queryOf } from "../memory/queries.ts";
 import { GUEST } from "../sync/recompute.ts";
 import { listIds, listSlots, slotOf } from "../memory/slots.ts";
 
-/** Says no to keys for one read: asked with the query (its id if watched, else its place in the call) and the key. */
+/** Says which keys take part in one read: asked with the query (its id if watched, else its place in the call) and the key. */
 export type Filter = (query: Id, key: Id) => boolean;
 
 /** What a read may say about its queries. */
@@ -67,7 +68,7 @@ export function checkReaders(
       query: queryOf(memory, row),
       id,
       position: rows.positions[row],
-      filter: filter && ((key) => filter(id, key) === true),
+      filter: filter && ((key) => checkAnswer("filter", filter(id, key))),
     };
   });
 }
@@ -119,7 +120,7 @@ export function checkGuests(
     query: query(at),
     id: GUEST,
     position: position(at),
-    filter: filter && ((key: Id) => filter(at, key) === true),
+    filter: filter && ((key: Id) => checkAnswer("filter", filter(at, key))),
   }));
 }
 

@@ -82,7 +82,7 @@ export function contributors(
 ): Contributors[] {
   const verb = "name contributors";
   openAttention(verb, a);
-  checkInteger(verb, "count", count, 0, Number.MAX_SAFE_INTEGER);
+  checkInteger(verb, "count", count, 0);
   checkOptions(verb, options, ["ids", "projection"]);
   const { ids, projection } = options;
   const explain: ExplainOptions = projection === undefined

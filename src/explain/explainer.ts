@@ -40,6 +40,8 @@ export interface KeptValues {
 
 /** An explainer and what it keeps, which nobody else can reach. */
 class Handle implements Explainer {
+  /** What it is called where it is shown; the interface has the name in the code. */
+  static readonly name = "Explainer";
   #kept: KeptValues;
 
   constructor(kept: KeptValues) {

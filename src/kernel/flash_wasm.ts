@@ -135,18 +135,11 @@ export function chooseFlash(
   kernel: unknown = "auto",
 ): FlashWasm | undefined {
   if (kernel instanceof WebAssembly.Module) return openFlash(verb, kernel);
-  if (typeof kernel !== "string") {
+  if (!NAMES.includes(kernel as string)) {
     throw new TypeError(
-      `Cannot ${verb}: kernel is ${
-        show(kernel)
-      }, it should be a string or a WebAssembly.Module`,
-    );
-  }
-  if (!NAMES.includes(kernel)) {
-    throw new RangeError(
-      `Cannot ${verb}: kernel is ${show(kernel)}, it should be one of ${
-        NAMES.join(", ")
-      }`,
+      `Cannot ${verb}: kernel is ${show(kernel)}, it should be ${
+        NAMES.map((name) => JSON.stringify(name)).join(" or ")
+      } or a WebAssembly.Module`,
     );
   }
   if (kernel === "scalar") return undefined;

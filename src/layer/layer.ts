@@ -88,7 +88,7 @@ export function checkLayer(
   weights: unknown,
   heads: unknown,
 ): Layer {
-  const count = checkInteger(verb, "heads", heads, 1, Number.MAX_SAFE_INTEGER);
+  const count = checkInteger(verb, "heads", heads, 1);
   const given = checkNames(verb, kind, weights);
   const parts = new Parts(verb, given);
   if (given.inputBias !== undefined && given.inputWeight === undefined) {

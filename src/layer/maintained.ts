@@ -168,7 +168,7 @@ function makeState(
   const valueDim = fold ? layer.outputWidth : layer.valueDim;
   const scale = options?.scale === undefined
     ? 1 / Math.sqrt(layer.dim)
-    : checkFinite(VERB, "scale", options.scale, Number.MAX_VALUE);
+    : checkFinite(VERB, "scale", options.scale);
   const heads = Array.from({ length: layer.heads }, () =>
     createAttention({
       dim: layer.dim,

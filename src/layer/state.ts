@@ -28,7 +28,7 @@ export interface MaintainedLayer {
   readonly always: number;
   /** The attention of each head, to read (`topKeys`, `weights`, `errorBound`, `stats`) and not to change. */
   readonly heads: readonly Attention[];
-  /** Gives the memory back; using the layer afterwards is an error. */
+  /** Lets go of the memory, for the engine to collect; using the layer afterwards is an error. */
   [Symbol.dispose](): void;
 }
 
@@ -58,6 +58,8 @@ export interface State {
 
 /** A layer and what it remembers, which nobody else can reach. */
 class Handle implements MaintainedLayer {
+  /** What it is called where it is shown; the interface has the name in the code. */
+  static readonly name = "MaintainedLayer";
   #state: State | undefined;
 
   constructor(state: State) {

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Id } from "../check.ts";
+import { checkAnswer, type Id } from "../check.ts";
 import { type Edges, hasEdge } from "./edges.ts";
 
 /** A predicate mask: pure in its arguments, asked as often as we like. */
@@ -28,7 +28,7 @@ export function admits(mask: Mask, query: Id, position: Id, key: Id): boolean {
     case "causal":
       return key <= position;
     case "predicate":
-      return mask.admits(query, key) === true;
+      return checkAnswer("mask", mask.admits(query, key));
     case "edges":
       return hasEdge(mask.edges, query, key);
   }

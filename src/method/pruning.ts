@@ -83,7 +83,8 @@ export function addWeights(
   weights: Tensor,
   present?: Tensor,
 ): void {
-  const verb = "add weights", { shape, sums, counts } = means;
+  const verb = "add weights";
+  const { shape, sums, counts } = checkMeans(verb, means);
   const { data, shape: given } = checkTensor(verb, "weights", weights, FLOATS);
   const lead = given.length - shape.length;
   if (lead < 0 || shape.some((axis, at) => given[lead + at] !== axis)) {
@@ -113,8 +114,13 @@ export function addWeights(
   }
 }
 
-/** The means of the positions, NaN where a position was never there. */
-export function meanTensor({ shape, sums, counts }: WeightMeans): Tensor {
+/**
+ * The means of the positions, NaN where a position was never there.
+ *
+ * Costs a pass over the positions. Errors: a `TypeError` for what `meanWeights` did not make.
+ */
+export function meanTensor(means: WeightMeans): Tensor {
+  const { shape, sums, counts } = checkMeans("read means", means);
   return { data: sums.map((sum, at) => sum / counts[at]), shape: [...shape] };
 }
 
@@ -123,7 +129,8 @@ export function meanTensor({ shape, sums, counts }: WeightMeans): Tensor {
  *
  * That is numpy's `interpolation="nearest"`. NaN is left out; of no numbers it is −Infinity, which nothing is below.
  *
- * Costs a sort and 8 bytes for each number. Errors: a `RangeError` for a share that is not from 0 to 1.
+ * Costs a sort and 8 bytes for each number. Errors: a `RangeError` for a share that is not from 0 to 1, a `TypeError` for
+ * what is no list of numbers.
  *
  * @example
  * ```ts
@@ -139,7 +146,18 @@ export function percentileNearest(
   values: ArrayLike<number>,
   share: number,
 ): number {
-  checkShare("find a percentile", "share", share, true);
+  const verb = "find a percentile";
+  checkShare(verb, "share", share, true);
+  if (
+    !Array.isArray(values) &&
+    !(ArrayBuffer.isView(values) && !(values instanceof DataView))
+  ) {
+    throw new TypeError(
+      `Cannot ${verb}: values is ${
+        show(values)
+      }, it should be a list of numbers`,
+    );
+  }
   const sorted = Float64Array.from(values).filter((value) =>
     !Number.isNaN(value)
   ).sort();
@@ -204,6 +222,23 @@ export function thresholdOf(
   return sparsity === 0 ? -Infinity : percentileNearest(means, sparsity);
 }
 
+/** Checks what `meanWeights` makes. */
+function checkMeans(verb: string, means: unknown): WeightMeans {
+  const { shape, sums, counts } = (means ?? {}) as Partial<WeightMeans>;
+  if (
+    !Array.isArray(shape) || !(sums instanceof Float64Array) ||
+    !(counts instanceof Float64Array) || sums.length !== counts.length ||
+    sums.length !== shape.reduce((size, axis) => size * axis, 1)
+  ) {
+    throw new TypeError(
+      `Cannot ${verb}: means is ${
+        show(means)
+      }, it should be made by meanWeights`,
+    );
+  }
+  return means as WeightMeans;
+}
+
 /** Checks a number from 0 to 1, or below 1. */
 export function checkShare(
   verb: string,
@@ -211,7 +246,7 @@ export function checkShare(
   share: unknown,
   whole: boolean,
 ): number {
-  const number = checkFinite(verb, name, share, Number.MAX_VALUE);
+  const number = checkFinite(verb, name, share);
   if (number < 0 || number > 1 || (number === 1 && !whole)) {
     throw new RangeError(
       `Cannot ${verb}: ${name} is ${number}, it should be from 0 to ${

@@ -80,7 +80,7 @@ const LARGEST_PROJECTION = 1e200;
  * keys lie in clusters; `capturedMass(a)` measures what is not. `stats(a).method` counts keys hashed and scores formed.
  *
  * At the same number of scores the error is below that of the published method (relative, Frobenius norm, median of 20
- * seeds, published and ours, at 4 × 16, 4 × 32 and 8 × 32, `bench/smyrf.ts`): on a sentence encoder of 128 tokens 0.66,
+ * seeds, published and ours, at 4 × 16, 4 × 32 and 8 × 32, half of the heads, `bench/smyrf.ts`): on a sentence encoder of 128 tokens 0.66,
  * 0.39, 0.20 and 0.36, 0, 0; on a language model of 512 tokens 1.00, 0.83, 0.60 and 0.68, 0.53, 0.02; on a memory of 512
  * definitions 0.62, 0.51, 0.39 and 0.60, 0.46, 0.22. Estimates come on top: 4 · hashes multiply-adds for each score.
  *

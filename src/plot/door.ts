@@ -167,7 +167,7 @@ export function oneOf<Word extends string>(
 ): Word {
   if (word === undefined) return words[0];
   if ((words as readonly unknown[]).includes(word)) return word as Word;
-  throw new (typeof word === "string" ? RangeError : TypeError)(
+  throw new TypeError(
     `Cannot ${verb}: ${name} is ${show(word)}, it should be ${
       words.map((word) => `"${word}"`).join(" or ")
     }`,

@@ -18,6 +18,7 @@
 
 import {
   type Bias,
+  checkAnswer,
   checkBias,
   checkFinite,
   checkOptions,
@@ -110,7 +111,9 @@ export function partial(
     let count = 0;
     for (let j = 0; j < k.count; j++) {
       if (biases[j] === -Infinity) continue;
-      if (mask === undefined || mask(i, j) === true) slots[count++] = j;
+      if (mask === undefined || checkAnswer("mask", mask(i, j))) {
+        slots[count++] = j;
+      }
     }
     const query: Query = {
       dim,

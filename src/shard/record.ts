@@ -127,9 +127,9 @@ export function checkPartial(
     const array = given[field as keyof typeof ARRAYS];
     if (!(array instanceof kind)) {
       throw new TypeError(
-        `Cannot ${verb}: ${name}.${field} is ${
-          show(array)
-        }, it should be a ${kind.name}`,
+        `Cannot ${verb}: ${name}.${field} is ${show(array)}, it should be ${
+          show(new kind(0))
+        }`,
       );
     }
   }

@@ -139,7 +139,7 @@ export function checkAdmission(
 
 function checkReach(verb: string, name: string, reach: unknown): number {
   if (reach === undefined) return Infinity;
-  return checkInteger(verb, name, reach, 0, Number.MAX_SAFE_INTEGER);
+  return checkInteger(verb, name, reach, 0);
 }
 
 /** Checks how many of `length` keys are valid in each of `batches` batches, and copies the numbers. */

@@ -7,7 +7,13 @@
  * @module
  */
 
-import { checkFinite, checkInteger, checkOptions, show } from "../check.ts";
+import {
+  checkFinite,
+  checkInteger,
+  checkName,
+  checkOptions,
+  show,
+} from "../check.ts";
 import { flash } from "../kernel/flash.ts";
 import { chooseFlash } from "../kernel/flash_wasm.ts";
 import { type AdmissionOptions, checkAdmission } from "./admit.ts";
@@ -60,7 +66,7 @@ export interface ScaledDotProductAttentionResult {
 }
 
 const VERB = "attend";
-const KINDS: readonly string[] = ["raw", "softcapped", "biased", "weights"];
+const KINDS: readonly ScoreKind[] = ["raw", "softcapped", "biased", "weights"];
 const OPTIONS = [
   "heads",
   "keyHeads",
@@ -154,11 +160,10 @@ export function scaledDotProductAttention(
     VERB,
     "scale",
     options.scale === undefined ? 1 / Math.sqrt(q.dim || 1) : options.scale,
-    Number.MAX_VALUE,
   );
   const softcap = options.softcap === undefined
     ? 0
-    : checkFinite(VERB, "softcap", options.softcap, Number.MAX_VALUE);
+    : checkFinite(VERB, "softcap", options.softcap);
   if (options.softcap !== undefined && softcap <= 0) {
     throw new RangeError(
       `Cannot ${VERB}: softcap is ${show(softcap)}, it should be above 0`,
@@ -213,7 +218,7 @@ export function scaledDotProductAttention(
 }
 
 function checkCount(name: string, heads: unknown): number {
-  return checkInteger(VERB, name, heads, 1, Number.MAX_SAFE_INTEGER);
+  return checkInteger(VERB, name, heads, 1);
 }
 
 /** Refuses queries, keys and values that do not go together. */
@@ -298,20 +303,9 @@ function checkCache(name: string, tensor: unknown, next: View): View {
 }
 
 function checkKind(kind: unknown): ScoreKind | undefined {
-  if (kind === undefined) return undefined;
-  if (typeof kind !== "string") {
-    throw new TypeError(
-      `Cannot ${VERB}: scores is ${show(kind)}, it should be a string`,
-    );
-  }
-  if (!KINDS.includes(kind)) {
-    throw new RangeError(
-      `Cannot ${VERB}: scores is ${show(kind)}, it should be one of ${
-        KINDS.join(", ")
-      }`,
-    );
-  }
-  return kind as ScoreKind;
+  return kind === undefined
+    ? undefined
+    : checkName(VERB, "scores", kind, KINDS);
 }
 
 function size(shape: readonly number[]): number {

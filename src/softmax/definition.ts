@@ -9,6 +9,7 @@
 
 import {
   type Bias,
+  checkAnswer,
   checkBias,
   checkFinite,
   checkOptions,
@@ -35,7 +36,8 @@ export interface SoftmaxAttentionOptions {
  * attend to no key gets a row of zeros.
  *
  * Shapes: n × dim, m × dim, m × valueDim give n × valueDim. Costs n · m · (dim + valueDim) multiply-adds in f64.
- * Errors: a `RangeError` where the shapes do not meet, a `TypeError` for what is no matrix of numbers.
+ * Errors: a `RangeError` where the shapes do not meet, a `TypeError` for what is no matrix of numbers. NaN, and scores
+ * beyond what 64 bits hold, make NaN of the rows that meet them.
  *
  * @example Two keys, one query
  * ```ts
@@ -55,7 +57,12 @@ export function softmaxAttention(
   const verb = "compute attention";
   checkOptions(verb, options, ["scale", "bias", "mask"]);
   const k = asMatrix(keys), v = asMatrix(values);
-  const q = DenseMatrix.from(queries, k.rows > 0 ? k.columns : undefined);
+  const q = DenseMatrix.from(queries);
+  if (k.rows > 0 && q.rows > 0 && q.columns !== k.columns) {
+    throw new RangeError(
+      `Cannot ${verb}: queries has rows of ${q.columns} numbers, it should have rows of ${k.columns} like keys`,
+    );
+  }
   if (v.rows !== k.rows) {
     throw new RangeError(
       `Cannot ${verb}: there are ${v.rows} values, there should be one for each of ${k.rows} keys`,
@@ -65,7 +72,6 @@ export function softmaxAttention(
     verb,
     "scale",
     options.scale === undefined ? 1 / Math.sqrt(q.columns || 1) : options.scale,
-    Number.MAX_VALUE,
   );
   const bias = options.bias === undefined
     ? undefined
@@ -159,7 +165,7 @@ function admission(
       pattern.get(query, key) !== 0;
   }
   if (typeof mask === "function") {
-    return (query, key) => mask(query, key) === true;
+    return (query, key) => checkAnswer("mask", mask(query, key));
   }
   throw new TypeError(
     `Cannot ${verb}: mask is ${

@@ -82,7 +82,6 @@ export function checkTensor(
       `${name}.shape[${axis}]`,
       shape[axis],
       0,
-      Number.MAX_SAFE_INTEGER,
     );
   }
   // Without numbers the axes that are not 0 cost nothing to ask for, but time to walk.

@@ -11,7 +11,11 @@
  * @module
  */
 
-import { type Attention, createAttention } from "../attention.ts";
+import {
+  type Attention,
+  createAttention,
+  openAttention,
+} from "../attention.ts";
 import { apply } from "../change.ts";
 import {
   checkFinite,
@@ -67,6 +71,8 @@ export interface ContinualAttention {
   readonly window: number;
   /** Steps taken. */
   readonly steps: number;
+  /** Lets go of the window; another step is an error. */
+  [Symbol.dispose](): void;
 }
 
 /** Two of the largest windows of it stay below 1e300, where biases end. */
@@ -110,6 +116,8 @@ interface Window {
 
 /** A stream and its window, which nobody else can reach. */
 class Handle implements ContinualAttention {
+  /** What it is called where it is shown; the interface has the name in the code. */
+  static readonly name = "ContinualAttention";
   readonly #window: Window;
 
   constructor(window: Window) {
@@ -140,6 +148,9 @@ class Handle implements ContinualAttention {
   }
   get steps(): number {
     return this.#window.steps;
+  }
+  [Symbol.dispose](): void {
+    this.#window.attention[Symbol.dispose]();
   }
 }
 
@@ -249,6 +260,7 @@ export function step(
 ): DenseMatrix {
   const verb = "step", state = Handle.open(verb, continual);
   const { attention, window, all, positions, masked, absent } = state;
+  openAttention(verb, attention);
   const { dim, valueDim } = attention, now = state.steps;
   const { query, key, value } = checkSample(
     verb,

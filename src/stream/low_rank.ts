@@ -52,7 +52,7 @@ export interface LowRankOptions extends InverseOptions {
    */
   landmarks: number | FixedLandmarks;
   /** Whose outputs a step gives: the newest token's if left out, or those of all tokens in the window. */
-  rows?: "newest" | "all";
+  outputs?: "newest" | "all";
   /** Multiplies the dot products; 1/√dim if left out. */
   scale?: number;
   /** Which kernel computes, with the same answers. */
@@ -89,7 +89,7 @@ const OPTIONS = [
   "valueDim",
   "window",
   "landmarks",
-  "rows",
+  "outputs",
   "scale",
   "kernel",
   "inverse",
@@ -114,7 +114,7 @@ const OPTIONS = [
  * Costs, for r landmarks, each step r (2 dim + 2 valueDim) for the standing queries and r (dim + r + valueDim) for the
  * newest row; all rows window · r · valueDim more. A landmark that is replaced: window (dim + valueDim) for its standing
  * query, 2 r dim + 2 r³ for "exact", 24 r³ for "iterative", 20 r³ + 18 r² valueDim for "ridge", and window (dim + r²) for
- * all rows. Nothing depends on how long the stream has been.
+ * all rows. Neither cost nor error nor memory depends on how long the stream has been; after 2³² tokens `push` is refused.
  *
  * Errors: of options as `nystrom`; of `push` a `TypeError` or `RangeError` for what is no single row of the right
  * width, after which the stream is as it was.
@@ -138,6 +138,8 @@ export function lowRankStream(options: LowRankOptions): LowRankStream {
 
 /** Rows of outputs, and what each keeps of its token. */
 class LowRank implements LowRankStream {
+  /** What it is called where it is shown; the interface has the name in the code. */
+  static readonly name = "LowRankStream";
   readonly #memory: Memory;
   /** The attention over the window; where landmarks are its rows it has finer answers. */
   readonly #attention: Attention;
@@ -161,23 +163,28 @@ class LowRank implements LowRankStream {
   readonly #scores: Float64Array;
   readonly #gains: Float64Array;
 
-  constructor(options: LowRankOptions) {
+  constructor(options = {} as LowRankOptions) {
     checkOptions(VERB, options, OPTIONS);
-    const { dim, valueDim, scale, kernel, landmarks, rows } = options;
+    const { dim, valueDim, scale, kernel, landmarks } = options;
+    const { outputs: returned } = options;
     const window = checkInteger(VERB, "window", options.window, 1, MOST_KEYS);
     const fixed = typeof landmarks === "number"
       ? undefined
       : checkLandmarks(VERB, landmarks);
     const wanted = fixed?.size ??
       checkInteger(VERB, "landmarks", landmarks, 1, MOST_KEYS);
-    if (rows !== undefined && rows !== "newest" && rows !== "all") {
+    if (
+      returned !== undefined && returned !== "newest" && returned !== "all"
+    ) {
       throw new TypeError(
-        `Cannot ${VERB}: rows is ${show(rows)}, it should be "newest" or "all"`,
+        `Cannot ${VERB}: outputs is ${
+          show(returned)
+        }, it should be "newest" or "all"`,
       );
     }
     const inverting = checkInverse(VERB, options);
     // createMemory takes the width from what else there is, and here is nothing else.
-    checkInteger(VERB, "dim", dim, 0, Number.MAX_SAFE_INTEGER);
+    checkInteger(VERB, "dim", dim, 0);
     const memory = createMemory(
       { dim, valueDim, scale, kernel, capacity: window },
       PRECISION,
@@ -195,7 +202,7 @@ class LowRank implements LowRankStream {
     this.#window = window;
     this.#standing = makeStanding(memory, fine, inverting, size);
     this.#isMoving = fixed === undefined;
-    this.#isAll = rows === "all";
+    this.#isAll = returned === "all";
     this.#querySum = new Float64Array(dim);
     this.#keySum = new Float64Array(dim);
     this.#rows = size === 0 ? 0 : this.#isAll ? window : 1;

@@ -19,7 +19,7 @@ import type { Sample } from "./sample.ts";
 export interface StreamOptions<Answer> {
   /**
    * What comes out for a chunk; {@linkcode outputs} of all watched queries if left out, and nothing where it returns
-   * undefined. `concerned` are the ids of each change of the chunk, as {@linkcode apply} returns them.
+   * undefined. It is not awaited. `concerned` are the ids of each change of the chunk, as {@linkcode apply} returns them.
    */
   read?: (attention: Attention, concerned: Id[][]) => Answer;
 }

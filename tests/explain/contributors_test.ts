@@ -61,7 +61,7 @@ Deno.test("contributors() refuses queries and counts that are none", () => {
   refuses(
     () => contributors(attention, -1),
     RangeError,
-    `${verb} count is -1, it should be a whole number from 0 to 9007199254740991`,
+    `${verb} count is -1, it should be a whole number from 0 on`,
   );
   refuses(
     () => contributors(attention, 1, anything({ id: 0 })),

@@ -225,11 +225,11 @@ Deno.test("checkRows() takes no other arrays for those of a sparse matrix", () =
     ],
     [
       () => check(forged({ indices: Int32Array.of(0, 2) })),
-      `Cannot try: rows has a Int32Array ${should}`,
+      `Cannot try: rows has an Int32Array ${should}`,
     ],
     [
       () => check(forged({ values: Int8Array.of(1, 1) })),
-      `Cannot try: rows has a Int8Array ${should}`,
+      `Cannot try: rows has an Int8Array ${should}`,
     ],
     [
       () => check(forged({ values: undefined })),

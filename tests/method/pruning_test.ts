@@ -130,6 +130,41 @@ Deno.test("addWeights() counts what is there, over leading axes and shared masks
 });
 
 Deno.test("doors of the means, percentiles and masks", () => {
+  const made = "it should be made by meanWeights";
+  const { shape, sums } = meanWeights([2]);
+  for (
+    const [means, shown] of [
+      [undefined, "undefined"],
+      [null, "null"],
+      [{}, "an object"],
+      [{ shape, sums, counts: new Float64Array(3) }, "an object"],
+      [{ shape: [3], sums, counts: sums }, "an object"],
+    ] as const
+  ) {
+    refuses(
+      () => meanTensor(anything(means)),
+      TypeError,
+      `Cannot read means: means is ${shown}, ${made}`,
+    );
+    refuses(
+      () => addWeights(anything(means), tensor([1, 1], [2])),
+      TypeError,
+      `Cannot add weights: means is ${shown}, ${made}`,
+    );
+  }
+  for (
+    const [values, shown] of [
+      ["12", '"12"'],
+      [null, "null"],
+      [new DataView(new ArrayBuffer(8)), "a DataView"],
+    ] as const
+  ) {
+    refuses(
+      () => percentileNearest(anything(values), 0.5),
+      TypeError,
+      `Cannot find a percentile: values is ${shown}, it should be a list of numbers`,
+    );
+  }
   const from = "it should be from 0 to below 1";
   for (const sparsity of [-0.1, 1, 2]) {
     refuses(
@@ -141,7 +176,7 @@ Deno.test("doors of the means, percentiles and masks", () => {
   refuses(
     () => pruneMask(MEANS, NaN),
     RangeError,
-    `Cannot prune: sparsity is NaN, it should be a number up to ${Number.MAX_VALUE} in size`,
+    `Cannot prune: sparsity is NaN, it should be a finite number`,
   );
   refuses(
     () => percentileNearest([1], 1.5),

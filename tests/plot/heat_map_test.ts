@@ -165,7 +165,7 @@ Deno.test("heatMap() refuses what is no matrix, and options that are none", () =
   option({ title: 1 }, TypeError, "title is 1, it should be a text");
   option(
     { scale: "cubic" },
-    RangeError,
+    TypeError,
     'scale is "cubic", it should be "linear" or "log" or "diverging"',
   );
   option({ pool: 3 }, TypeError, 'pool is 3, it should be "mean" or "max"');

@@ -281,7 +281,7 @@ Deno.test("toPng() refuses what is no map, and options that are none", () => {
   );
   refuses(
     () => toPng(map, { theme: "blue" as "dark" }),
-    RangeError,
+    TypeError,
     verb + 'theme is "blue", it should be "light" or "dark"',
   );
   const huge = sideBySide(Array.from({ length: 2000 }, () => map), {

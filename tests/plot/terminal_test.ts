@@ -229,7 +229,7 @@ Deno.test("toTerminal() refuses what is no map, and options that are none", () =
   );
   refuses(
     () => toTerminal(map, { theme: "x" as never }),
-    RangeError,
+    TypeError,
     verb + 'theme is "x", it should be "dark" or "light"',
   );
   refuses(

@@ -269,7 +269,7 @@ Deno.test("doors of merge() and finish(): what is no part, parts that do not fit
   refused(
     { ...part, limbs: [...part.limbs] },
     TypeError,
-    "NAME.limbs is an array of 8, it should be a Int32Array".replace(
+    "NAME.limbs is an array of 8, it should be an Int32Array".replace(
       "8",
       `${part.limbs.length}`,
     ),

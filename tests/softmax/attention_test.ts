@@ -259,6 +259,10 @@ Deno.test("scaledDotProductAttention() refuses what does not fit, each in one se
   const past = { pastKeys: zeros(2, 2, 1, 8), pastValues: zeros(2, 2, 1, 6) };
   const kinds: [() => unknown, string][] = [
     [
+      withOptions({ scores: "logits" }),
+      'scores is "logits", it should be "raw" or "softcapped" or "biased" or "weights"',
+    ],
+    [
       attend(1, k, v),
       "queries is 1, it should be a tensor with data and shape",
     ],
@@ -312,7 +316,7 @@ Deno.test("scaledDotProductAttention() refuses what does not fit, each in one se
     ],
     [
       withOptions({ mask: { data: new Int8Array(5), shape: [5] } }),
-      "mask.data is a Int8Array, it should be a Uint8Array or a Float32Array or a Float64Array",
+      "mask.data is an Int8Array, it should be a Uint8Array or a Float32Array or a Float64Array",
     ],
     [
       withOptions({ keyLengths: 5 }),
@@ -335,7 +339,10 @@ Deno.test("scaledDotProductAttention() refuses what does not fit, each in one se
       withOptions({ window: { left: "1" } }),
       'window.left is "1", it should be a number',
     ],
-    [withOptions({ scores: 3 }), "scores is 3, it should be a string"],
+    [
+      withOptions({ scores: 3 }),
+      'scores is 3, it should be "raw" or "softcapped" or "biased" or "weights"',
+    ],
     [withOptions({ heads: "4" }), 'heads is "4", it should be a number'],
     [
       withOptions({ ...past, pastKeys: double(2, 2, 1, 8) }),
@@ -346,7 +353,6 @@ Deno.test("scaledDotProductAttention() refuses what does not fit, each in one se
       "pastValues.data is a Uint8Array, it should be a Float32Array or a Float64Array",
     ],
   ];
-  const most = Number.MAX_SAFE_INTEGER;
   const values: [() => unknown, string][] = [
     [
       attend({ data: q.data, shape: [2, 4, 3, 9] }, k, v),
@@ -354,7 +360,7 @@ Deno.test("scaledDotProductAttention() refuses what does not fit, each in one se
     ],
     [
       attend({ data: q.data, shape: [-2, 4, 3, 8] }, k, v),
-      `queries.shape[0] is -2, it should be a whole number from 0 to ${most}`,
+      `queries.shape[0] is -2, it should be a whole number from 0 on`,
     ],
     [
       attend(zeros(2, 3, 32), k, v),
@@ -374,11 +380,11 @@ Deno.test("scaledDotProductAttention() refuses what does not fit, each in one se
     ],
     [
       withOptions({ heads: 0 }),
-      `heads is 0, it should be a whole number from 1 to ${most}`,
+      `heads is 0, it should be a whole number from 1 on`,
     ],
     [
       withOptions({ heads: 4, keyHeads: 1.5 }),
-      `keyHeads is 1.5, it should be a whole number from 1 to ${most}`,
+      `keyHeads is 1.5, it should be a whole number from 1 on`,
     ],
     [
       attend(zeros(2, 3, 32), zeros(2, 5, 16), zeros(2, 5, 12), { heads: 5 }),
@@ -421,13 +427,13 @@ Deno.test("scaledDotProductAttention() refuses what does not fit, each in one se
     ],
     [
       withOptions({ scale: NaN }),
-      `scale is NaN, it should be a number up to ${Number.MAX_VALUE} in size`,
+      `scale is NaN, it should be a finite number`,
     ],
     [withOptions({ softcap: 0 }), "softcap is 0, it should be above 0"],
     [withOptions({ softcap: -1 }), "softcap is -1, it should be above 0"],
     [
       withOptions({ softcap: Infinity }),
-      `softcap is Infinity, it should be a number up to ${Number.MAX_VALUE} in size`,
+      `softcap is Infinity, it should be a finite number`,
     ],
     [
       withOptions({ mask: bytes([1, 1, 1, 1, 1, 1], [6]) }),
@@ -499,15 +505,11 @@ Deno.test("scaledDotProductAttention() refuses what does not fit, each in one se
     ],
     [
       withOptions({ window: { left: -1 } }),
-      `window.left is -1, it should be a whole number from 0 to ${most}`,
+      `window.left is -1, it should be a whole number from 0 on`,
     ],
     [
       withOptions({ window: { right: 0.5 } }),
-      `window.right is 0.5, it should be a whole number from 0 to ${most}`,
-    ],
-    [
-      withOptions({ scores: "logits" }),
-      'scores is "logits", it should be one of raw, softcapped, biased, weights',
+      `window.right is 0.5, it should be a whole number from 0 on`,
     ],
   ];
   const check = (list: typeof kinds, kind: ErrorConstructor) => {

@@ -16,12 +16,14 @@ import {
   unwatch,
   watch,
 } from "../../mod.ts";
+import { makeExplainer } from "../../src/explain/mod.ts";
 import { seeded } from "../../src/random.ts";
 import {
   type ContinualAttention,
   continualAttention,
   type ContinualOptions,
   cyclicPositions,
+  lowRankStream,
   type Sample,
   step,
 } from "../../src/stream/mod.ts";
@@ -284,6 +286,45 @@ Deno.test("step() refuses a sample that is wrong, and has changed nothing", () =
       assertEquals(step(continual, good), step(twin, good));
     }
   }
+});
+
+Deno.test("a disposed continual attention lets go of its window and refuses to step", () => {
+  const continual = continualAttention({ window: 2, dim: 1 });
+  step(continual, { query: [0], key: [1], value: [2] });
+  continual[Symbol.dispose]();
+  continual[Symbol.dispose]();
+  refuses(
+    () => step(continual, { query: [0], key: [1], value: [2] }),
+    TypeError,
+    "Cannot step: the attention is disposed, it should be in use",
+  );
+  refuses(
+    () => outputs(continual.attention),
+    TypeError,
+    "Cannot read outputs: the attention is disposed, it should be in use",
+  );
+});
+
+Deno.test("what this library makes is called by its public name, not by an internal one", () => {
+  const attention = createAttention({ dim: 1 });
+  const named = (shown: string) =>
+    `Cannot step: continual is ${shown}, it should be made by continualAttention`;
+  const sample = { query: [0], key: [1], value: [2] };
+  const stream = lowRankStream({ dim: 1, window: 2, landmarks: 1 });
+  for (
+    const [made, shown] of [
+      [attention, "an Attention"],
+      [stream, "a LowRankStream"],
+      [makeExplainer([[1]]), "an Explainer"],
+    ] as const
+  ) {
+    refuses(() => step(anything(made), sample), TypeError, named(shown));
+  }
+  refuses(
+    () => outputs(anything(continualAttention({ window: 1, dim: 1 }))),
+    TypeError,
+    "Cannot read outputs: attention is a ContinualAttention, it should be made by createAttention or restore",
+  );
 });
 
 Deno.test("step() refuses what is no number behind what is missing", () => {

@@ -79,7 +79,7 @@ Deno.test("until there are enough landmarks outputs have the bits of exact atten
     const chosen = isGiven ? { queries: given, keys: given } : landmarks;
     const base = { ...options, window, landmarks: chosen, kernel };
     const newest = lowRankStream(base);
-    const all = lowRankStream({ ...base, rows: "all" });
+    const all = lowRankStream({ ...base, outputs: "all" });
     const exact = createAttention({ ...options, capacity: window });
     const ids: number[] = [];
     let approximated = 0;
@@ -111,6 +111,11 @@ Deno.test("until there are enough landmarks outputs have the bits of exact atten
 // Doors
 
 Deno.test("lowRankStream() refuses options that do not fit", () => {
+  refuses(
+    () => lowRankStream(anything(undefined)),
+    TypeError,
+    "Cannot make a low-rank stream: window is undefined, it should be a number",
+  );
   const options = { dim: 2, window: 4, landmarks: 2 };
   const verb = "make a low-rank stream";
   const refused = (
@@ -126,7 +131,7 @@ Deno.test("lowRankStream() refuses options that do not fit", () => {
   refused(
     { rank: 1 },
     TypeError,
-    'unknown option "rank", it should be one of dim, valueDim, window, landmarks, rows, scale, kernel, inverse, ridge, iterations, initial',
+    'unknown option "rank", it should be one of dim, valueDim, window, landmarks, outputs, scale, kernel, inverse, ridge, iterations, initial',
   );
   refused(
     { window: 0 },
@@ -144,9 +149,9 @@ Deno.test("lowRankStream() refuses options that do not fit", () => {
     "dim is undefined, it should be a number",
   );
   refused(
-    { rows: "newest one" },
+    { outputs: "newest one" },
     TypeError,
-    'rows is "newest one", it should be "newest" or "all"',
+    'outputs is "newest one", it should be "newest" or "all"',
   );
   refused(
     { landmarks: { queries: [[1]], keys: [[1]] } },
@@ -205,7 +210,7 @@ Deno.test("lowRankStream() gives the worked example with six iterations, newest 
       window: 6,
       landmarks: 3,
       inverse: "iterative",
-      rows,
+      outputs: rows,
       scale: 1e-6 / Math.sqrt(2),
     });
     for (let t = 0; t < 10; t++) {
@@ -311,7 +316,7 @@ Deno.test("lowRankStream() is the formula at every step, moving and given landma
       scale,
       ...inverting,
     };
-    const all = lowRankStream({ ...options, rows: "all" });
+    const all = lowRankStream({ ...options, outputs: "all" });
     const newest = lowRankStream(options);
     const tokens: Token[] = [], settings = checkInverse("test", inverting);
     for (let t = 0; t < 4 * window; t++) {
@@ -350,7 +355,7 @@ Deno.test("lowRankStream() is the formula at every step, moving and given landma
 Deno.test("kernels give the same bits", () => {
   const random = seeded(8), options = { dim: 5, window: 9, landmarks: 4 };
   const [a, b] = (["scalar", "simd"] as const).map((kernel) =>
-    lowRankStream({ ...options, kernel, rows: "all" })
+    lowRankStream({ ...options, kernel, outputs: "all" })
   );
   for (let t = 0; t < 60; t++) {
     const token = drawToken(random, 5, 5);
@@ -447,7 +452,7 @@ Deno.test("a step costs what its formula says, the same after a long time, and l
   };
   const options = { dim, window, ridge: 0.01 };
   const fixed = lowRankStream({ ...options, landmarks: given });
-  const all = lowRankStream({ ...options, landmarks: given, rows: "all" });
+  const all = lowRankStream({ ...options, landmarks: given, outputs: "all" });
   const moving = lowRankStream({ ...options, landmarks: m });
   const streams = [fixed, all, moving];
   for (let t = 0; t < 4 * window; t++) streams.forEach(spentBy);

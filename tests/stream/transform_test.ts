@@ -99,7 +99,7 @@ Deno.test("stream() refuses what is no attention, and options that are wrong", (
         { read: outputs },
       ),
     TypeError,
-    'Cannot stream: unknown option "read", it should be one of none',
+    'Cannot stream: unknown option "read", there should be none',
   );
 });
 
