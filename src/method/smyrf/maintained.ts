@@ -1,8 +1,8 @@
 /**
- * Clusters of a maintained attention: keys in the orders of their hashes, and the cluster of each row.
+ * Clusters of a maintained attention: the cluster of each row.
  *
- * A write is noted by the log alone. Before a row is read, the keys written since are hashed, once, and move in the
- * orders; then the row's cluster is taken anew, which is a walk over integers. If it has the same keys with the same
+ * A write is noted by the log alone. Before a row is read, the keys written since move in the orders of their hashes
+ * (`kept_orders.ts`); then the row's cluster is taken anew, which is a walk over integers. If it has the same keys with the same
  * contents, that was all; else keys that are new to it or have changed are scored, and its sums are folded anew. Nothing
  * depends on what was stored before.
  *
@@ -36,17 +36,16 @@ import {
   takeCandidates,
   type Walk,
 } from "./cluster.ts";
-import { type Directions, projectStored, slopesOf } from "./hashing.ts";
+import { type Directions, slopesOf } from "./hashing.ts";
 import {
-  countOf,
-  fill,
-  grownOrder,
-  insert,
-  makeOrder,
-  type Order,
-  orderBytes,
-  remove,
-} from "./order.ts";
+  followOrders,
+  isMember,
+  keepOrders,
+  type KeptOrders,
+  listMembers,
+  pendingCost,
+} from "./kept_orders.ts";
+import { countOf, orderBytes } from "./order.ts";
 
 /** What the sums of a row hold. */
 interface Cluster {
@@ -70,8 +69,6 @@ interface Cluster {
 
 /** So many writes are looked through by each row; after more it walks anew. */
 const FEW = 64;
-/** Where so large a share of the keys has changed, orders are sorted anew. */
-const MANY = 1 / 4;
 /** A slot and a number; the record of a row and the headers of its arrays, as near as one can say. */
 const BYTES_PER_KEY = 4 + 8, ROW_BYTES = 800;
 
@@ -84,15 +81,11 @@ export class Clusters implements Selection {
   readonly #walk: Walk;
   readonly #marks: Marks = { marks: new Int32Array(0), mark: 0 };
   readonly #slopes: Float64Array;
-  #orders: Order[];
-  /** The orders have seen what was written until then. */
-  #clock = 0;
-  #list = new Int32Array(0);
+  readonly #kept: KeptOrders;
   #blocks: { clock: number; blocks: Blocks } | undefined;
   /** The query last chosen for and what it attends to, and whether that is all. */
   #last: { query: Query; slots: Int32Array; scores: Float64Array } | undefined;
   #lastWhole = true;
-  #hashed = 0;
   #scored = 0;
 
   constructor(memory: Memory, directions: Directions, most: number) {
@@ -102,7 +95,7 @@ export class Clusters implements Selection {
     this.#most = most;
     this.#walk = makeWalk(rounds);
     this.#slopes = new Float64Array(rounds);
-    this.#orders = Array.from({ length: rounds }, () => makeOrder(0));
+    this.#kept = keepOrders(directions);
   }
 
   sync(row: number): void {
@@ -136,7 +129,7 @@ export class Clusters implements Selection {
     const meeting = this.#rows.has(row) ? 0 : rounds * query;
     const most = Math.min(this.#most, slots.size);
     const met = most < slots.size ? Math.min(CANDIDATES * most, slots.size) : 0;
-    return this.#pending() + meeting + met * rounds +
+    return pendingCost(this.#kept, memory) + meeting + met * rounds +
       most * (memory.dim + valueDim + 1);
   }
 
@@ -175,10 +168,15 @@ export class Clusters implements Selection {
     );
     const estimates = Float64Array.from(
       candidates,
-      (slot) => estimate(this.#orders, this.#slopes, slot),
+      (slot) => estimate(this.#kept.orders, this.#slopes, slot),
     );
-    memory.kernel.multiplyAdds += candidates.length * this.#orders.length;
-    const best = keepBest(candidates, estimates, this.#orders[0], this.#most);
+    memory.kernel.multiplyAdds += candidates.length * this.#kept.orders.length;
+    const best = keepBest(
+      candidates,
+      estimates,
+      this.#kept.orders[0],
+      this.#most,
+    );
     const taken = this.#nextMark();
     for (let i = 0; i < best; i++) marks[candidates[i]] = taken;
     let kept = 0;
@@ -229,9 +227,9 @@ export class Clusters implements Selection {
   }
 
   bytes(): number {
-    let bytes = this.#marks.marks.byteLength + this.#list.byteLength +
+    let bytes = this.#marks.marks.byteLength + this.#kept.list.byteLength +
       this.#directions.numbers.byteLength;
-    for (const order of this.#orders) bytes += orderBytes(order);
+    for (const order of this.#kept.orders) bytes += orderBytes(order);
     for (const { slots, slopes, candidates } of this.#rows.values()) {
       bytes += ROW_BYTES + slopes.byteLength +
         BYTES_PER_KEY * (slots.length + candidates.length);
@@ -245,89 +243,17 @@ export class Clusters implements Selection {
   }
 
   stats(): Readonly<Record<string, number>> {
-    return { hashed: this.#hashed, scored: this.#scored };
+    return { hashed: this.#kept.hashed, scored: this.#scored };
   }
 
-  /** Brings the orders up to date with what is stored. */
+  /** Brings the orders up to date with what is stored; room for marks comes first, so that nothing can fail half way. */
   #follow(): void {
-    const memory = this.#memory, { log, keys } = memory, { used } = keys.slots;
-    if (this.#clock === log.clock) return;
-    this.#makeRoom();
-    const list = this.#list, orders = this.#orders, { size } = orders[0];
-    const written = listWritten(log, this.#clock, used, list);
-    let moved = 0;
-    for (let i = 0; i < written; i++) {
-      if (log.scored[list[i]] > this.#clock) list[moved++] = list[i];
-    }
-    const many = moved > MANY * countOf(orders[0]);
-    let count = 0;
-    for (let i = 0; i < moved; i++) {
-      const slot = list[i];
-      if (size[slot] > 0) {
-        if (many) { for (const order of orders) order.size[slot] = 0; }
-        else for (const order of orders) remove(order, slot);
-      }
-      if (!isMember(memory, slot)) continue;
-      this.#hash(slot);
-      list[count++] = slot;
-    }
-    if (many) this.#sortAll();
-    else {
-      for (const order of orders) {
-        for (let i = 0; i < count; i++) insert(order, list[i]);
-      }
-    }
-    this.#clock = log.clock;
-  }
-
-  /** Sorts everything that is there into the orders. */
-  #sortAll(): void {
-    const memory = this.#memory, { used } = memory.keys.slots;
-    const members = this.#list;
-    let count = 0;
-    for (let slot = 0; slot < used; slot++) {
-      if (isMember(memory, slot)) members[count++] = slot;
-    }
-    for (const order of this.#orders) fill(order, members.subarray(0, count));
-  }
-
-  /** Makes room for all slots there are, so that nothing can fail half way. */
-  #makeRoom(): void {
     const room = this.#memory.keys.slots.idOf.length;
-    if (this.#list.length >= room) return;
-    const orders = this.#orders.map((order) => grownOrder(order, room));
-    const marks = new Int32Array(room);
-    this.#list = new Int32Array(room);
-    this.#orders = orders;
-    this.#marks.marks = marks;
-    this.#marks.mark = 0;
-  }
-
-  #hash(slot: number): void {
-    const { keys: { keys, slots }, kernel } = this.#memory;
-    const directions = this.#directions;
-    this.#orders.forEach((order, round) => {
-      order.hashes[slot] = projectStored(directions, round, keys, slot);
-      order.ids[slot] = slots.idOf[slot];
-    });
-    kernel.multiplyAdds += directions.rounds * rowCost(keys, slot);
-    this.#hashed++;
-  }
-
-  /** What bringing the orders up to date takes. */
-  #pending(): number {
-    const memory = this.#memory, { log, keys } = memory;
-    let cost = 0;
-    for (
-      let slot = log.head;
-      slot >= 0 && log.written[slot] > this.#clock;
-      slot = log.next[slot]
-    ) {
-      if (log.scored[slot] > this.#clock && isMember(memory, slot)) {
-        cost += this.#directions.rounds * rowCost(keys.keys, slot);
-      }
+    if (this.#marks.marks.length < room) {
+      this.#marks.marks = new Int32Array(room);
+      this.#marks.mark = 0;
     }
-    return cost;
+    followOrders(this.#kept, this.#memory);
   }
 
   /** A row that has no cluster yet. */
@@ -361,7 +287,7 @@ export class Clusters implements Selection {
     const id = rows.slots.idOf[row];
     const admitted = mask.kind === "edges"
       ? degreeOf(mask.edges, id)
-      : countOf(this.#orders[0]);
+      : countOf(this.#kept.orders[0]);
     if (admitted <= this.#most) {
       cluster.ends = undefined;
       const count = gather(memory, id, rows.positions[row]);
@@ -377,7 +303,7 @@ export class Clusters implements Selection {
     const count = keepBest(
       best,
       cluster.estimates,
-      this.#orders[0],
+      this.#kept.orders[0],
       this.#most,
     );
     return {
@@ -391,11 +317,11 @@ export class Clusters implements Selection {
     slopes: Float64Array,
     admits: ((slot: number) => boolean) | undefined,
   ): Int32Array {
-    const all = countOf(this.#orders[0]);
+    const all = countOf(this.#kept.orders[0]);
     const into = new Int32Array(Math.min(CANDIDATES * this.#most, all));
     this.#nextMark();
     const count = takeCandidates(
-      this.#orders,
+      this.#kept.orders,
       slopes,
       this.#walk,
       this.#marks,
@@ -407,7 +333,7 @@ export class Clusters implements Selection {
 
   /** Gives a cluster other candidates: those it knows keep their estimates. */
   #estimate(cluster: Cluster, candidates: Int32Array): void {
-    const { log, kernel } = this.#memory, orders = this.#orders;
+    const { log, kernel } = this.#memory, orders = this.#kept.orders;
     const { candidates: held, estimates: old, slopes, taken } = cluster;
     const estimates = new Float64Array(candidates.length);
     let count = 0;
@@ -431,15 +357,17 @@ export class Clusters implements Selection {
     const { last, through } = this.#walk, { slopes } = cluster;
     const most = CANDIDATES * this.#most;
     cluster.ends = undefined;
-    if (through || countOf(this.#orders[0]) < most) return;
+    if (through || countOf(this.#kept.orders[0]) < most) return;
     // An edge that comes or goes is in no log.
     if (this.#memory.mask.kind === "edges") return;
     const none = (slope: number) => slope > 0 ? Infinity : -Infinity;
     const hashes = slopes.map((slope, round) =>
-      last[round] < 0 ? none(slope) : this.#orders[round].hashes[last[round]]
+      last[round] < 0
+        ? none(slope)
+        : this.#kept.orders[round].hashes[last[round]]
     );
     const ids = slopes.map((_, round) =>
-      last[round] < 0 ? 0 : this.#orders[round].ids[last[round]]
+      last[round] < 0 ? 0 : this.#kept.orders[round].ids[last[round]]
     );
     cluster.ends = { hashes, ids };
   }
@@ -447,7 +375,7 @@ export class Clusters implements Selection {
   /** Whether no key has changed since that a row's walk met, or would meet now. */
   #isElsewhere({ ends, candidates, slopes, taken }: Cluster): boolean {
     if (ends === undefined) return false;
-    const memory = this.#memory, { log } = memory, list = this.#list;
+    const memory = this.#memory, { log } = memory, list = this.#kept.list;
     const count = listWritten(log, taken, FEW, list);
     if (count < 0) return false;
     for (let i = 0; i < count; i++) {
@@ -456,7 +384,7 @@ export class Clusters implements Selection {
       if (holds(candidates, slot)) return false;
       if (!isMember(memory, slot)) continue;
       for (let round = 0; round < slopes.length; round++) {
-        const order = this.#orders[round], hash = order.hashes[slot];
+        const order = this.#kept.orders[round], hash = order.hashes[slot];
         const end = ends.hashes[round], id = ends.ids[round];
         const after = hash > end || (hash === end && order.ids[slot] > id);
         if (after === slopes[round] > 0) return false;
@@ -506,13 +434,8 @@ export class Clusters implements Selection {
     const memory = this.#memory, { clock } = memory.log;
     this.#follow();
     if (this.#blocks?.clock === clock) return this.#blocks.blocks;
-    const { used } = memory.keys.slots, members = this.#list;
-    let count = 0;
-    for (let slot = 0; slot < used; slot++) {
-      if (isMember(memory, slot)) members[count++] = slot;
-    }
-    const slots = members.slice(0, count);
-    const blocks = makeBlocks(memory, this.#orders, slots);
+    const slots = listMembers(this.#kept, memory).slice();
+    const blocks = makeBlocks(memory, this.#kept.orders, slots);
     this.#blocks = { clock, blocks };
     return blocks;
   }
@@ -531,11 +454,6 @@ export class Clusters implements Selection {
 const LAST_MARK = 2 ** 31 - 1;
 /** Seven numbers of each, of which two are integers. */
 const BLOCK_BYTES = 5 * 8 + 2 * 4;
-
-/** Whether a slot holds a key that takes part. */
-function isMember({ keys }: Memory, slot: number): boolean {
-  return keys.slots.idOf[slot] >= 0 && keys.scoreBiases[slot] > -Infinity;
-}
 
 /** Whether an ascending list holds a slot. */
 function holds(slots: Int32Array, slot: number): boolean {
