@@ -23,7 +23,7 @@ import type { Spread } from "./spread.ts";
 import { ENTERS, LEAVES } from "./replay.ts";
 import { costOf, costsOf, isDense } from "./replay_cost.ts";
 import { scalar } from "./scalar.ts";
-import type { Exports } from "./simd_exports.ts";
+import type { Exports, Fold } from "./simd_exports.ts";
 import type { Table } from "./table.ts";
 
 /** What the kernel keeps beside what it is given. */
@@ -212,7 +212,7 @@ class SimdKernel implements Kernel {
 
   /** Gives a row anchors and grids for its scored keys, and the numerators that `fold` makes of them. */
   #place(
-    fold: Exports["fold"],
+    fold: Fold,
     sums: Sums,
     row: number,
     scratch: Scratch,

@@ -53,36 +53,8 @@ export interface Exports {
     fine: number,
     sums: number,
   ): void;
-  fold(
-    count: number,
-    slots: number,
-    weights: number,
-    valueDim: number,
-    dense: number,
-    start: number,
-    evens: number,
-    counts: number,
-    columns: number,
-    numbers: number,
-    fine: number,
-    high: number,
-    low: number,
-  ): number;
-  average(
-    count: number,
-    slots: number,
-    weights: number,
-    valueDim: number,
-    dense: number,
-    start: number,
-    evens: number,
-    counts: number,
-    columns: number,
-    numbers: number,
-    fine: number,
-    high: number,
-    low: number,
-  ): number;
+  fold: Fold;
+  average: Fold;
   setSums(at: number): void;
   replay(
     rows: number,
@@ -109,3 +81,20 @@ export interface Exports {
     told: number,
   ): void;
 }
+
+/** What folds weighed values into numerators; returns its multiply-adds. */
+export type Fold = (
+  count: number,
+  slots: number,
+  weights: number,
+  valueDim: number,
+  dense: number,
+  start: number,
+  evens: number,
+  counts: number,
+  columns: number,
+  numbers: number,
+  fine: number,
+  high: number,
+  low: number,
+) => number;

@@ -14,7 +14,7 @@ import type { Query } from "../kernel/kernel.ts";
 import { type AttendJob, type Method, nameMethod } from "../softmax/method.ts";
 import type { Memory, RowTable } from "./memory.ts";
 
-/** What a method does; for a maintained attention one of the others, or none. */
+/** What a method does: one of these for a maintained attention, and what it makes of tensors if it has any use for them. */
 export interface MethodParts {
   /** For tensors. */
   attend?: AttendJob;
@@ -43,11 +43,6 @@ export function startMethod(verb: string, memory: Memory): void {
   memory.selection = select?.(verb, memory);
   memory.approximation = approximate?.(verb, memory);
   memory.sieve = sift?.(verb, memory);
-  if ((select ?? approximate ?? sift) === undefined) {
-    throw new TypeError(
-      `Cannot ${verb}: method is ${method.name}, which is for tensors, it should be one for attentions`,
-    );
-  }
 }
 
 /** What is left out, at most: a share of all mass, and the sum of the shares of keys, each times the size of its value. */
