@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import v8 from "node:v8";
 import vm from "node:vm";
 import {
@@ -6,6 +6,7 @@ import {
   append,
   attend,
   type Attention,
+  capturedMass,
   createAttention,
   CsrMatrix,
   entry,
@@ -14,10 +15,18 @@ import {
   measureError,
   outputs,
   remove,
+  scaledDotProductAttention,
   stats,
   update,
 } from "../mod.ts";
 import { openAttention } from "../src/attention.ts";
+import {
+  nystrom,
+  observe,
+  prune,
+  pruned,
+  prunedMass,
+} from "../src/method/mod.ts";
 import { type Random, seeded } from "../src/random.ts";
 import { refuses } from "./refusals.ts";
 import { truth } from "./model.ts";
@@ -255,4 +264,41 @@ Deno.test("stats().bytes is what the engine holds, within a fifth", () => {
       `${keys} keys, ${queries} queries, ${edges} edges: ${said} of ${held}`,
     );
   }
+});
+
+Deno.test("capturedMass() is the weight of what is attended to: all of it, what pruning leaves, none that an approximation knows", () => {
+  const tables = {
+    queries: [[0], [0]],
+    keys: [[1], [1], [1], [1]],
+    values: [[1], [2], [3], [4]],
+  };
+  assertEquals([...capturedMass(createAttention(tables))], [1, 1]);
+  const a = createAttention({ ...tables, method: pruned({ sparsity: 0.5 }) });
+  // The keys that come after what was observed are never pruned.
+  observe(a);
+  prune(a);
+  append(a, [[1], [1], [1], [1]], [[5], [6], [7], [8]]);
+  const left = capturedMass(a, 1)[0], gone = prunedMass(a, 1)[0];
+  assertEquals(left, 0.5);
+  assert(left + gone >= 1 && left + gone < 1 + 2 ** -18, `${gone}`);
+  const b = createAttention({ ...tables, method: nystrom({ landmarks: 1 }) });
+  assertThrows(
+    () => capturedMass(b),
+    TypeError,
+    `Cannot measure captured mass: the method is ${
+      nystrom({ landmarks: 1 }).name
+    }, it should be one that attends to some of the keys`,
+  );
+});
+
+Deno.test("a method for maintained attentions alone is refused for tensors", () => {
+  const one = { data: new Float32Array(1), shape: [1, 1, 1, 1] };
+  assertThrows(
+    () =>
+      scaledDotProductAttention(one, one, one, {
+        method: pruned({ sparsity: 0.5 }),
+      }),
+    TypeError,
+    "Cannot attend: method is pruned(0.5), which needs an attention that is maintained, it should be one for tensors",
+  );
 });
