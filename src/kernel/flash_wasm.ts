@@ -15,7 +15,7 @@ import { modules } from "./wasm.ts";
 
 /** What a module exports; sizes in numbers, places in bytes. */
 export interface FlashExports {
-  /** All memory, no page of it at first. */
+  /** All memory, one page of it at first. */
   memory: WebAssembly.Memory;
   /** Where free memory begins. */
   heapBase(): number;

@@ -102,7 +102,6 @@ export function foldLanes(
   }
 }
 
-/** Adds biases to four scores; the least of −|score| that was admitted, or `lowest`. */
 /** Turns scores into weights, adds them up, and leaves what the numerators have to be multiplied by in `factors`. */
 function weighLanes(
   scores: usize,
@@ -111,27 +110,34 @@ function weighLanes(
   count: i32,
   plain: bool,
 ): void {
-  weighFour(scores, state, factors, count, plain);
-  weighFour(scores + 16, state + 16, factors + 16, count, plain);
+  const end = scores + (<usize> count << 5);
+  let largest0 = v128.load(state), largest1 = v128.load(state, 16);
+  let lowest0 = v128.load(state, 64), lowest1 = v128.load(state, 80);
+  // Four chains at once: each waits for itself alone.
+  for (let at = scores; at != end; at += 32) {
+    const x = v128.load(at), y = v128.load(at, 16);
+    largest0 = f32x4.pmax(largest0, x);
+    largest1 = f32x4.pmax(largest1, y);
+    lowest0 = f32x4.pmin(lowest0, x);
+    lowest1 = f32x4.pmin(lowest1, y);
+  }
+  if (plain) {
+    v128.store(state, lowest0, 64);
+    v128.store(state, lowest1, 80);
+  }
+  weighFour(scores, end, state, factors, largest0);
+  weighFour(scores + 16, end + 16, state + 16, factors + 16, largest1);
 }
 
 function weighFour(
   scores: usize,
+  end: usize,
   state: usize,
   factors: usize,
-  count: i32,
-  plain: bool,
+  largest: v128,
 ): void {
-  const end = scores + (<usize> count << 5), before = v128.load(state);
-  let largest = before, lowest = v128.load(state, 64), x: v128;
-  for (let at = scores; at != end; at += 32) {
-    x = v128.load(at);
-    largest = f32x4.pmax(largest, x);
-    lowest = f32x4.pmin(lowest, x);
-  }
-  if (plain) v128.store(state, lowest, 64);
+  const factor = expOnce(f32x4.sub(v128.load(state), largest));
   v128.store(state, largest);
-  const factor = expOnce(f32x4.sub(before, largest));
   v128.store(factors, factor);
   const constants = table;
   const least = v128.load(constants),
@@ -144,7 +150,7 @@ function weighFour(
     c3 = v128.load(constants, 112),
     c2 = v128.load(constants, 128),
     one = v128.load(constants, 144);
-  let sum = f32x4.splat(0);
+  let sum = f32x4.splat(0), x: v128;
   for (let at = scores; at != end; at += 32) {
     x = f32x4.sub(v128.load(at), largest);
     x = exp(x, least, log2e, whole, ln2, c6, c5, c4, c3, c2, one);
