@@ -66,7 +66,7 @@ export function within(
 /**
  * Everything an attention remembers, to the bit, as text: two are equal exactly when nothing has changed.
  *
- * What is scratch between calls is left out.
+ * What is scratch between calls is left out, and so are lists of slots, which follow from the rest.
  */
 export function dump(a: Attention): string {
   const { scratch: _s, arena: _a, open: _o, guest: _g, ...kept } =
@@ -88,9 +88,8 @@ function describe(value: unknown): string {
   }
   if (Array.isArray(value)) return `[${value.map(describe)}]`;
   if (typeof value === "object" && value !== null) {
-    return `{${
-      Object.entries(value).map(([name, held]) => `${name}:${describe(held)}`)
-    }}`;
+    const kept = Object.entries(value).filter(([name]) => name !== "listed");
+    return `{${kept.map(([name, held]) => `${name}:${describe(held)}`)}}`;
   }
   if (typeof value === "function") return "function";
   return Object.is(value, -0) ? "-0" : String(value);

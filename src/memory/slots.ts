@@ -30,6 +30,8 @@ export interface SlotTable {
   freeCount: number;
   /** Slots ever used; a slot below this is live or free. */
   used: number;
+  /** The slots in the order of their ids, once they have been asked for and until they change. */
+  listed: Int32Array | undefined;
 }
 
 /** Makes an empty table. */
@@ -45,6 +47,7 @@ export function makeSlots(): SlotTable {
     free: new Int32Array(0),
     freeCount: 0,
     used: 0,
+    listed: undefined,
   };
 }
 
@@ -72,6 +75,7 @@ export function addSlot(table: SlotTable, id: Id): number {
   table.slots[table.length++] = slot;
   table.idOf[slot] = id;
   table.size++;
+  table.listed = undefined;
   table.next = id + 1;
   return slot;
 }
@@ -83,6 +87,7 @@ export function dropSlot(table: SlotTable, id: Id): number {
   table.idOf[slot] = -1;
   table.free[table.freeCount++] = slot;
   table.size--;
+  table.listed = undefined;
   while (table.front < table.length && table.slots[table.front] < 0) {
     table.front++;
   }
@@ -112,18 +117,22 @@ export function listIds(table: SlotTable): Id[] {
   return ids;
 }
 
-/** The slots, in the order of their ids. */
-export function listSlots(
-  { slots, front, length, size }: SlotTable,
-): Int32Array {
-  const list = slots.slice(front, length);
-  return size === list.length ? list : list.filter((slot) => slot >= 0);
+/** The slots, in the order of their ids: a list that is kept, to be read only. */
+export function listSlots(table: SlotTable): Int32Array {
+  const { slots, front, length, size } = table;
+  if (table.listed === undefined) {
+    const list = slots.slice(front, length);
+    table.listed = size === list.length
+      ? list
+      : list.filter((slot) => slot >= 0);
+  }
+  return table.listed;
 }
 
 /** Bytes held by the table. */
 export function slotsBytes(table: SlotTable): number {
   return table.ids.byteLength + table.slots.byteLength + table.idOf.byteLength +
-    table.free.byteLength;
+    table.free.byteLength + (table.listed?.byteLength ?? 0);
 }
 
 /** A copy twice as long, or as long as needed. */

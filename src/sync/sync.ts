@@ -153,12 +153,13 @@ function mostKeys({ keys, mask, rows }: Memory, row: number): number {
   return Math.min(size, end - start);
 }
 
+/** Rows that are behind, by the clocks they are at. */
 function groupStale(
   memory: Memory,
   wanted: Int32Array,
-): Map<number, Int32Array> {
+): [clock: number, group: Int32Array][] {
   const { clocks } = memory.rows;
-  if (areAlike(memory, wanted)) return new Map([[clocks[wanted[0]], wanted]]);
+  if (areAlike(memory, wanted)) return [[clocks[wanted[0]], wanted]];
   const groups = new Map<number, number[]>();
   // Rows that are read together were read together before.
   let clock = NaN, group: number[] = [];
@@ -172,9 +173,7 @@ function groupStale(
     }
     group.push(row);
   }
-  return new Map(
-    Array.from(groups, ([clock, rows]) => [clock, Int32Array.from(rows)]),
-  );
+  return Array.from(groups, ([clock, rows]) => [clock, Int32Array.from(rows)]);
 }
 
 /** Whether rows are all behind, and equally far. */
