@@ -46,52 +46,54 @@ function fraction(x: v128, k: v128, ln2: v128): v128 {
   return f32x4.sub(f32x4.sub(x, f32x4.mul(k, ln2)), rest);
 }
 
-/**
- * e^x for x ≤ 0, exactly 1 of 0, with a relative error of at most 2⁻²²; 0 below e⁻⁸⁷·⁷, NaN of NaN.
- *
- * The power of two is multiplied and not added to the exponent, which would make numbers of NaN.
- */
-export function exp(
-  x: v128,
-  least: v128,
-  log2e: v128,
-  whole: v128,
-  ln2: v128,
-  c6: v128,
-  c5: v128,
-  c4: v128,
-  c3: v128,
-  c2: v128,
-  one: v128,
-): v128 {
-  x = f32x4.pmax(x, least);
-  const z = madd(x, log2e, whole);
-  const r = fraction(x, f32x4.sub(z, whole), ln2);
-  let p = madd(c6, r, c5);
-  p = madd(p, r, c4);
-  p = madd(p, r, c3);
-  p = madd(p, r, c2);
-  p = madd(p, r, one);
-  p = madd(p, r, one);
-  return f32x4.mul(p, i32x4.shl(z, 23));
+/** Where the one number of {@linkcode exp} lies. */
+const ALONE: usize = memory.data(16, 16);
+
+/** e^x, as exponentials() has it. */
+export function exp(x: v128): v128 {
+  v128.store(ALONE, x);
+  return exponentials(ALONE, ALONE + 16, 16, f32x4.splat(0));
 }
 
-/** {@linkcode exp} outside of loops. */
-export function expOnce(x: v128): v128 {
-  const at = table;
-  return exp(
-    x,
-    v128.load(at),
-    v128.load(at, 16),
-    v128.load(at, 32),
-    v128.load(at, 48),
-    v128.load(at, 64),
-    v128.load(at, 80),
-    v128.load(at, 96),
-    v128.load(at, 112),
-    v128.load(at, 128),
-    v128.load(at, 144),
-  );
+/**
+ * Replaces the vectors from `at` to `end`, `step` bytes apart, by e^(x − largest), and returns their sum.
+ *
+ * Exactly 1 where nothing is left, else with a relative error of at most 2⁻²²; 0 below e⁻⁸⁷·⁷, NaN of NaN. The power of
+ * two is multiplied and not added to the exponent, which would make numbers of NaN.
+ */
+export function exponentials(
+  at: usize,
+  end: usize,
+  step: usize,
+  largest: v128,
+): v128 {
+  const constants = table;
+  const least = v128.load(constants),
+    log2e = v128.load(constants, 16),
+    whole = v128.load(constants, 32),
+    ln2 = v128.load(constants, 48),
+    c6 = v128.load(constants, 64),
+    c5 = v128.load(constants, 80),
+    c4 = v128.load(constants, 96),
+    c3 = v128.load(constants, 112),
+    c2 = v128.load(constants, 128),
+    one = v128.load(constants, 144);
+  let sum = f32x4.splat(0);
+  for (; at != end; at += step) {
+    const x = f32x4.pmax(f32x4.sub(v128.load(at), largest), least);
+    const z = madd(x, log2e, whole);
+    const r = fraction(x, f32x4.sub(z, whole), ln2);
+    let p = madd(c6, r, c5);
+    p = madd(p, r, c4);
+    p = madd(p, r, c3);
+    p = madd(p, r, c2);
+    p = madd(p, r, one);
+    p = madd(p, r, one);
+    p = f32x4.mul(p, i32x4.shl(z, 23));
+    v128.store(at, p);
+    sum = f32x4.add(sum, p);
+  }
+  return sum;
 }
 
 /**

@@ -9,7 +9,7 @@
  * each query may attend to and at 128 one past the last, both from the first key of the block.
  */
 
-import { capScores, exp, expOnce, madd, table } from "./flash_exp";
+import { capScores, exp, exponentials, madd } from "./flash_exp";
 import { flagsOf, limitLanes, maskLanes } from "./flash_mask";
 import {
   addColumns4,
@@ -136,27 +136,10 @@ function weighFour(
   factors: usize,
   largest: v128,
 ): void {
-  const factor = expOnce(f32x4.sub(v128.load(state), largest));
+  const factor = exp(f32x4.sub(v128.load(state), largest));
   v128.store(state, largest);
   v128.store(factors, factor);
-  const constants = table;
-  const least = v128.load(constants),
-    log2e = v128.load(constants, 16),
-    whole = v128.load(constants, 32),
-    ln2 = v128.load(constants, 48),
-    c6 = v128.load(constants, 64),
-    c5 = v128.load(constants, 80),
-    c4 = v128.load(constants, 96),
-    c3 = v128.load(constants, 112),
-    c2 = v128.load(constants, 128),
-    one = v128.load(constants, 144);
-  let sum = f32x4.splat(0), x: v128;
-  for (let at = scores; at != end; at += 32) {
-    x = f32x4.sub(v128.load(at), largest);
-    x = exp(x, least, log2e, whole, ln2, c6, c5, c4, c3, c2, one);
-    v128.store(at, x);
-    sum = f32x4.add(sum, x);
-  }
+  const sum = exponentials(scores, end, 32, largest);
   v128.store(state, madd(v128.load(state, 32), factor, sum), 32);
 }
 

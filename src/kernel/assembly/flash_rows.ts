@@ -8,7 +8,7 @@
  * flash_lanes.ts.
  */
 
-import { capScores, exp, expOnce, sums, table } from "./flash_exp";
+import { capScores, exp, exponentials, sums } from "./flash_exp";
 import { flagsOf, maskKey } from "./flash_mask";
 import {
   addPair16,
@@ -136,25 +136,8 @@ function weighRow(
   f32.store(state, lane(least, true), 8);
   const most = lane(largest, false);
   f32.store(state, most);
-  largest = f32x4.splat(most);
-  const factor = expOnce(f32x4.splat(before - most)), constants = table;
-  const smallest = v128.load(constants),
-    log2e = v128.load(constants, 16),
-    whole = v128.load(constants, 32),
-    ln2 = v128.load(constants, 48),
-    c6 = v128.load(constants, 64),
-    c5 = v128.load(constants, 80),
-    c4 = v128.load(constants, 96),
-    c3 = v128.load(constants, 112),
-    c2 = v128.load(constants, 128),
-    one = v128.load(constants, 144);
-  let sum = f32x4.splat(0);
-  for (let at = scores; at != end; at += 16) {
-    x = f32x4.sub(v128.load(at), largest);
-    x = exp(x, smallest, log2e, whole, ln2, c6, c5, c4, c3, c2, one);
-    v128.store(at, x);
-    sum = f32x4.add(sum, x);
-  }
+  const factor = exp(f32x4.splat(before - most));
+  const sum = exponentials(scores, end, 16, f32x4.splat(most));
   const zero = f32x4.splat(0);
   const total = f32x4.extract_lane(sums(sum, zero, zero, zero), 0);
   f32.store(
