@@ -107,6 +107,24 @@ export function checkFinite(
   return value;
 }
 
+/** Checks a number from 0 to 1, or below 1. */
+export function checkShare(
+  verb: string,
+  name: string,
+  share: unknown,
+  whole = true,
+): number {
+  const number = checkFinite(verb, name, share);
+  if (number < 0 || number > 1 || (number === 1 && !whole)) {
+    throw new RangeError(
+      `Cannot ${verb}: ${name} is ${number}, it should be from 0 to ${
+        whole ? "1" : "below 1"
+      }`,
+    );
+  }
+  return number;
+}
+
 /** Checks one id. */
 export function checkId(verb: string, id: unknown): Id {
   if (typeof id !== "number") {

@@ -6,9 +6,9 @@
 
 import { type Attention, openAttention } from "./attention.ts";
 import {
-  checkFinite,
   checkInteger,
   checkOptions,
+  checkShare,
   type Id,
   type Ids,
   show,
@@ -205,7 +205,7 @@ export interface WeightsOptions {
   keys?: Ids;
   /** Keep only the so many largest weights of each row. */
   top?: number;
-  /** Keep only weights of at least this size. */
+  /** Keep only weights of at least this size, from 0 to 1. */
   least?: number;
 }
 
@@ -252,7 +252,7 @@ export function weights(a: Attention, options: WeightsOptions = {}): Weights {
     : checkInteger(verb, "top", options.top, 0);
   const least = options.least === undefined
     ? 0
-    : checkFinite(verb, "least", options.least, 1);
+    : checkShare(verb, "least", options.least);
   const { slots } = memory.keys;
   const columnOf = new Int32Array(slots.used).fill(-1);
   keys.forEach((id, column) => columnOf[slotOf(slots, id)] = column);

@@ -382,6 +382,41 @@ Deno.test("every read refuses what it cannot do, by the full message, and change
       "read top keys: position is given, watched queries have theirs",
     ],
     [
+      () => weights(a, { ids: 5 }),
+      RangeError,
+      "read weights: query 5 is not watched, it should be one of 2 watched ids",
+    ],
+    [
+      () => weights(a, { keys: [0, 9] }),
+      RangeError,
+      `read weights: key 9 is not there, it should be one of ${a.size} live ids`,
+    ],
+    [
+      () => weights(a, { top: -1 }),
+      RangeError,
+      "read weights: top is -1, it should be a whole number from 0 on",
+    ],
+    [
+      () => weights(a, { least: -0.5 }),
+      RangeError,
+      "read weights: least is -0.5, it should be from 0 to 1",
+    ],
+    [
+      () => weights(a, { least: 2 }),
+      RangeError,
+      "read weights: least is 2, it should be from 0 to 1",
+    ],
+    [
+      () => weights(a, anything({ least: "1" })),
+      TypeError,
+      'read weights: least is "1", it should be a number',
+    ],
+    [
+      () => weights(a, anything({ most: 1 })),
+      TypeError,
+      'read weights: unknown option "most", it should be one of ids, keys, top, least',
+    ],
+    [
       () => flush(a, { work: -1 }),
       RangeError,
       "flush: work is -1, it should be 0 or more",

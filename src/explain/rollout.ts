@@ -8,7 +8,7 @@
  * @module
  */
 
-import { checkOptions, isIterable, show } from "../check.ts";
+import { checkOptions, checkShare, isIterable, show } from "../check.ts";
 import { DenseMatrix } from "../matrix/dense.ts";
 import type { Rows } from "../rows.ts";
 import { checkWeights, type WeightRow } from "./door.ts";
@@ -51,16 +51,7 @@ export function rollout(
   const verb = "roll out attention";
   checkOptions(verb, options, ["residual"]);
   const { residual = HALF } = options;
-  if (typeof residual !== "number") {
-    throw new TypeError(
-      `Cannot ${verb}: residual is ${show(residual)}, it should be a number`,
-    );
-  }
-  if (!(residual >= 0 && residual <= 1)) {
-    throw new RangeError(
-      `Cannot ${verb}: residual is ${residual}, it should be from 0 to 1`,
-    );
-  }
+  checkShare(verb, "residual", residual);
   if (!isIterable(layers)) {
     throw new TypeError(
       `Cannot ${verb}: layers is ${

@@ -13,14 +13,13 @@
  */
 
 import { type Attention, openAttention } from "../attention.ts";
-import { checkOptions, type Ids } from "../check.ts";
+import { checkOptions, checkShare, type Ids } from "../check.ts";
 import { checkWatched } from "../answer/readers.ts";
 import { type Memory, whileReading } from "../memory/memory.ts";
 import { makeMethod } from "../memory/method.ts";
 import type { Method } from "../softmax/method.ts";
 import { settleLog, syncRows } from "../sync/sync.ts";
 import { PrunedPairs, type Pruning } from "./pruned_pairs.ts";
-import { checkShare } from "./pruning.ts";
 
 export type { Pruning };
 

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { checkFinite, checkInteger, show } from "../check.ts";
+import { checkInteger, checkShare, show } from "../check.ts";
 import { roundEven } from "../kernel/exp2.ts";
 import { axes, checkTensor, type Tensor } from "../softmax/tensor.ts";
 
@@ -147,7 +147,7 @@ export function percentileNearest(
   share: number,
 ): number {
   const verb = "find a percentile";
-  checkShare(verb, "share", share, true);
+  checkShare(verb, "share", share);
   if (
     !Array.isArray(values) &&
     !(ArrayBuffer.isView(values) && !(values instanceof DataView))
@@ -237,24 +237,6 @@ function checkMeans(verb: string, means: unknown): WeightMeans {
     );
   }
   return means as WeightMeans;
-}
-
-/** Checks a number from 0 to 1, or below 1. */
-export function checkShare(
-  verb: string,
-  name: string,
-  share: unknown,
-  whole: boolean,
-): number {
-  const number = checkFinite(verb, name, share);
-  if (number < 0 || number > 1 || (number === 1 && !whole)) {
-    throw new RangeError(
-      `Cannot ${verb}: ${name} is ${number}, it should be from 0 to ${
-        whole ? "1" : "below 1"
-      }`,
-    );
-  }
-  return number;
 }
 
 /** Whether the position at a place of the weights is there. */
