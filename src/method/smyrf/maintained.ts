@@ -1,10 +1,10 @@
 /**
- * Clusters of a maintained attention: the cluster of each row.
+ * Clusters of a maintained attention: which keys each row attends to.
  *
  * A write is noted by the log alone. Before a row is read, the keys written since move in the orders of their hashes
- * (`kept_orders.ts`); then the row's cluster is taken anew, which is a walk over integers. If it has the same keys with the same
- * contents, that was all; else keys that are new to it or have changed are scored, and its sums are folded anew. Nothing
- * depends on what was stored before.
+ * (`kept_orders.ts`); then the row's cluster (`row_cluster.ts`) is taken anew, which is a walk over integers. If it has
+ * the same keys with the same contents, that was all; else keys that are new to it or have changed are scored, and its
+ * sums are folded anew. Nothing depends on what was stored before.
  *
  * @module
  */
@@ -13,19 +13,14 @@ import type { Query } from "../../kernel/kernel.ts";
 import { unpackRow } from "../../matrix/store.ts";
 import { keysOf } from "../../memory/edges.ts";
 import { lengthOf } from "../../memory/keys.ts";
-import { COLD, listWritten } from "../../memory/log.ts";
+import { COLD } from "../../memory/log.ts";
 import { type Memory, roomyScratch } from "../../memory/memory.ts";
 import type { Pruned, Selection } from "../../memory/method.ts";
 import { forgetRow } from "../../memory/pairs.ts";
 import { queryOf } from "../../memory/queries.ts";
 import { hasKey } from "../../sync/changes.ts";
 import { rowCost } from "../../sync/plan.ts";
-import {
-  gather,
-  largestSizes,
-  markAllSeen,
-  scoreKeys,
-} from "../../sync/recompute.ts";
+import { gather, largestSizes, markAllSeen } from "../../sync/recompute.ts";
 import { type Blocks, boundOthers, makeBlocks } from "./bound.ts";
 import {
   CANDIDATES,
@@ -39,36 +34,22 @@ import {
 import { type Directions, slopesOf } from "./hashing.ts";
 import {
   followOrders,
-  isMember,
   keepOrders,
   type KeptOrders,
   listMembers,
   pendingCost,
 } from "./kept_orders.ts";
 import { countOf, orderBytes } from "./order.ts";
+import {
+  type Cluster,
+  estimateCluster,
+  isElsewhere,
+  isHeld,
+  makeCluster,
+  noteEnds,
+  scoreCluster,
+} from "./row_cluster.ts";
 
-/** What the sums of a row hold. */
-interface Cluster {
-  /** rounds: the query along each direction. */
-  readonly slopes: Float64Array;
-  /** Ascending: the keys that came into question, and their estimates. */
-  candidates: Int32Array;
-  estimates: Float64Array;
-  /** When they did. */
-  taken: number;
-  /** rounds: the hash and the id up to which the walk went; undefined where it may go another way after any change. */
-  ends: { hashes: Float64Array; ids: Float64Array } | undefined;
-  /** Ascending. */
-  slots: Int32Array;
-  scores: Float64Array;
-  /** Everything that the row admits is in it. */
-  whole: boolean;
-  /** When its contents were what they are in the sums; COLD while there is nothing in them. */
-  clock: number;
-}
-
-/** So many writes are looked through by each row; after more it walks anew. */
-const FEW = 64;
 /** A slot and a number; the record of a row and the headers of its arrays, as near as one can say. */
 const BYTES_PER_KEY = 4 + 8, ROW_BYTES = 800;
 
@@ -102,11 +83,11 @@ export class Clusters implements Selection {
     const memory = this.#memory, { rows, log } = memory;
     this.#follow();
     const cluster = this.#rows.get(row) ?? this.#meet(row);
-    const { slots, whole } = this.#isElsewhere(cluster)
+    const { slots, whole } = isElsewhere(memory, this.#kept, cluster)
       ? cluster
       : this.#take(row, cluster);
-    if (!this.#isHeld(cluster, slots)) {
-      this.#score(row, cluster, slots);
+    if (!isHeld(memory, cluster, slots)) {
+      this.#scored += scoreCluster(memory, row, cluster, slots);
       // Void while it moves.
       cluster.clock = COLD;
       this.#rows.set(row, cluster);
@@ -258,19 +239,9 @@ export class Clusters implements Selection {
 
   /** A row that has no cluster yet. */
   #meet(row: number): Cluster {
-    const slopes = new Float64Array(this.#directions.rounds);
-    this.#measure(queryOf(this.#memory, row), slopes);
-    return {
-      slopes,
-      candidates: new Int32Array(0),
-      estimates: new Float64Array(0),
-      taken: COLD,
-      ends: undefined,
-      slots: new Int32Array(0),
-      scores: new Float64Array(0),
-      whole: false,
-      clock: COLD,
-    };
+    const cluster = makeCluster(this.#directions.rounds);
+    this.#measure(queryOf(this.#memory, row), cluster.slopes);
+    return cluster;
   }
 
   /** Along which slopes a query looks. */
@@ -297,8 +268,8 @@ export class Clusters implements Selection {
       cluster.slopes,
       mask.kind === "all" ? undefined : (slot) => hasKey(memory, row, slot),
     ).sort();
-    this.#noteEnds(cluster);
-    this.#estimate(cluster, candidates);
+    noteEnds(memory, this.#kept, this.#walk, CANDIDATES * this.#most, cluster);
+    estimateCluster(memory, this.#kept, cluster, candidates);
     const best = candidates.slice();
     const count = keepBest(
       best,
@@ -331,104 +302,6 @@ export class Clusters implements Selection {
     return into.subarray(0, count);
   }
 
-  /** Gives a cluster other candidates: those it knows keep their estimates. */
-  #estimate(cluster: Cluster, candidates: Int32Array): void {
-    const { log, kernel } = this.#memory, orders = this.#kept.orders;
-    const { candidates: held, estimates: old, slopes, taken } = cluster;
-    const estimates = new Float64Array(candidates.length);
-    let count = 0;
-    for (let i = 0, at = 0; i < candidates.length; i++) {
-      const slot = candidates[i];
-      while (at < held.length && held[at] < slot) at++;
-      if (held[at] === slot && log.scored[slot] <= taken) {
-        estimates[i] = old[at];
-      } else {
-        estimates[i] = estimate(orders, slopes, slot);
-        count++;
-      }
-    }
-    kernel.multiplyAdds += count * orders.length;
-    cluster.candidates = candidates;
-    cluster.estimates = estimates;
-  }
-
-  /** Where the last walk of a row has ended, if keys further on do not matter to it. */
-  #noteEnds(cluster: Cluster): void {
-    const { last, through } = this.#walk, { slopes } = cluster;
-    const most = CANDIDATES * this.#most;
-    cluster.ends = undefined;
-    if (through || countOf(this.#kept.orders[0]) < most) return;
-    // An edge that comes or goes is in no log.
-    if (this.#memory.mask.kind === "edges") return;
-    const none = (slope: number) => slope > 0 ? Infinity : -Infinity;
-    const hashes = slopes.map((slope, round) =>
-      last[round] < 0
-        ? none(slope)
-        : this.#kept.orders[round].hashes[last[round]]
-    );
-    const ids = slopes.map((_, round) =>
-      last[round] < 0 ? 0 : this.#kept.orders[round].ids[last[round]]
-    );
-    cluster.ends = { hashes, ids };
-  }
-
-  /** Whether no key has changed since that a row's walk met, or would meet now. */
-  #isElsewhere({ ends, candidates, slopes, taken }: Cluster): boolean {
-    if (ends === undefined) return false;
-    const memory = this.#memory, { log } = memory, list = this.#kept.list;
-    const count = listWritten(log, taken, FEW, list);
-    if (count < 0) return false;
-    for (let i = 0; i < count; i++) {
-      const slot = list[i];
-      if (log.scored[slot] <= taken) continue;
-      if (holds(candidates, slot)) return false;
-      if (!isMember(memory, slot)) continue;
-      for (let round = 0; round < slopes.length; round++) {
-        const order = this.#kept.orders[round], hash = order.hashes[slot];
-        const end = ends.hashes[round], id = ends.ids[round];
-        const after = hash > end || (hash === end && order.ids[slot] > id);
-        if (after === slopes[round] > 0) return false;
-      }
-    }
-    return true;
-  }
-
-  /** Whether the sums of a row hold these keys as they are now. */
-  #isHeld({ slots: held, clock }: Cluster, slots: Int32Array): boolean {
-    const { written } = this.#memory.log;
-    if (clock === COLD || held.length !== slots.length) return false;
-    for (let i = 0; i < slots.length; i++) {
-      if (held[i] !== slots[i] || written[slots[i]] > clock) return false;
-    }
-    return true;
-  }
-
-  /** Gives a cluster other keys: those it knows keep their scores. */
-  #score(row: number, cluster: Cluster, slots: Int32Array): void {
-    const memory = this.#memory, { log, counters } = memory;
-    const { slots: held, scores: old, clock } = cluster;
-    const scores = new Float64Array(slots.length);
-    const { slots: news } = roomyScratch(memory, slots.length);
-    const places = new Int32Array(slots.length);
-    let count = 0;
-    for (let i = 0, at = 0; i < slots.length; i++) {
-      const slot = slots[i];
-      while (at < held.length && held[at] < slot) at++;
-      if (held[at] === slot && log.scored[slot] <= clock) scores[i] = old[at];
-      else {
-        places[count] = i;
-        news[count++] = slot;
-      }
-    }
-    scoreKeys(memory, queryOf(memory, row), count);
-    const { scores: fresh } = memory.scratch;
-    for (let i = 0; i < count; i++) scores[places[i]] = fresh[i];
-    this.#scored += count;
-    counters.exchanged += count;
-    cluster.slots = slots;
-    cluster.scores = scores;
-  }
-
   /** Summaries of all keys as they are now. */
   #summaries(): Blocks {
     const memory = this.#memory, { clock } = memory.log;
@@ -454,17 +327,6 @@ export class Clusters implements Selection {
 const LAST_MARK = 2 ** 31 - 1;
 /** Seven numbers of each, of which two are integers. */
 const BLOCK_BYTES = 5 * 8 + 2 * 4;
-
-/** Whether an ascending list holds a slot. */
-function holds(slots: Int32Array, slot: number): boolean {
-  let low = 0, high = slots.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (slots[middle] < slot) low = middle + 1;
-    else high = middle;
-  }
-  return slots[low] === slot;
-}
 
 /** How many edges a query has; some may be of keys that are not there. */
 function degreeOf(edges: Parameters<typeof keysOf>[0], query: number): number {
