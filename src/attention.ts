@@ -245,7 +245,8 @@ export function createMemory(
   const first = Math.max(0, keys.count - memory.capacity);
   memory.keys.slots.next = first;
   memory.counters.evicted = first;
-  const ids = Array.from({ length: keys.count - first }, (_, at) => first + at);
+  const ids: number[] = [];
+  for (let id = first; id < keys.count; id++) ids.push(id);
   const block = keyBlock(ids, keys, values, undefined);
   const writes = {
     *[Symbol.iterator](): Generator<Write> {

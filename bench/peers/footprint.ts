@@ -68,7 +68,7 @@ const KILO = 1024;
 /** From nothing to the first answer. */
 export const cold: Workload = {
   about:
-    "A new Deno process imports a bundle, makes an attention of one query and 1024 keys, d = 64, and reads its output; the clock starts before the import and the rows are made before that. First ml-matrix by itself, then our own code, which imports it; then one bundle of both.",
+    "A new Deno process imports a bundle, makes an attention of one query and 1024 keys, d = 64, and reads its output; the clock starts before the import and the rows are made before that. First ml-matrix by itself, then our own code, which imports it; then one bundle of both, as a bundler makes it and with its ES modules (`ml-matrix/src/index.js`) in place of its wrapped CommonJS file.",
   run: async ({ samples }) => {
     const { entries, notes } = await startColdly(samples);
     const ms = (name: string) => {
@@ -126,7 +126,7 @@ console.log(JSON.stringify(times));
 async function startColdly(
   samples: number,
 ): Promise<{ entries: Entry[]; notes: string[] }> {
-  const names = ["ml-matrix", "own code", "bundle of both"];
+  const names = ["ml-matrix", "own code", "bundle of both", "both, ES modules"];
   const directory = await Deno.makeTempDir({ prefix: "reattend-" });
   try {
     if (await installedVersion("ml-matrix") === undefined) {
@@ -136,12 +136,13 @@ async function startColdly(
     const url = (name: string) => pathToFileURL(join(directory, name)).href;
     const times = names.map((): number[] => []);
     for (let round = 0; round < samples; round++) {
-      const apart = [url("matrix.js"), url("own.js")];
-      const both = [url("both.js")];
-      for (const modules of round % 2 ? [both, apart] : [apart, both]) {
-        const took = await runCold(directory, modules);
-        took.forEach((time, at) => times[modules === both ? 2 : at].push(time));
+      const starts = [["matrix.js", "own.js"], ["both.js"], ["modules.js"]];
+      const took: number[][] = [];
+      const order = [0, 1, 2];
+      for (const at of round % 2 ? order.reverse() : order) {
+        took[at] = await runCold(directory, starts[at].map(url));
       }
+      took.flat().forEach((time, at) => times[at].push(time));
     }
     return {
       entries: names.map((name, at): Entry => (
@@ -175,7 +176,7 @@ async function runCold(
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** Bundles ml-matrix, our own code beside it, and both; returns their sizes. */
+/** Bundles ml-matrix, our own code beside it, and both in two ways; returns their sizes. */
 async function bundle(directory: string): Promise<string[]> {
   const common: BuildOptions = {
     bundle: true,
@@ -201,11 +202,19 @@ async function bundle(directory: string): Promise<string[]> {
       outfile: "own.js",
     });
     await build({ ...common, entryPoints: [entry], outfile: "both.js" });
+    await build({
+      ...common,
+      entryPoints: [entry],
+      alias: {
+        "ml-matrix": join(INSTALLED, "node_modules/ml-matrix/src/index.js"),
+      },
+      outfile: "modules.js",
+    });
   } finally {
     await stop();
   }
   return await Promise.all(
-    ["matrix.js", "own.js", "both.js"].map(async (name) => {
+    ["matrix.js", "own.js", "both.js", "modules.js"].map(async (name) => {
       const { size } = await Deno.stat(join(directory, name));
       return `${name} ${Math.ceil(size / KILO)} KiB`;
     }),

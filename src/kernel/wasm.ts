@@ -33,10 +33,20 @@ function compile(text: string): WebAssembly.Module | undefined {
   }
 }
 
-/** `Uint8Array.fromBase64` where there is one; a loop, since a callback for each letter takes cold engines 15 ms. */
+/**
+ * `Uint8Array.fromBase64`, or what Node had before it; else a loop, since a callback for each letter takes cold engines
+ * 15 ms.
+ */
 function decode(text: string): Uint8Array<ArrayBuffer> {
   if (Uint8Array.fromBase64 !== undefined) return Uint8Array.fromBase64(text);
+  const { Buffer } = globalThis as { Buffer?: NodeBuffer };
+  if (Buffer !== undefined) return Buffer.from(text, "base64");
   const letters = atob(text), bytes = new Uint8Array(letters.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = letters.charCodeAt(i);
   return bytes;
+}
+
+/** What Node calls its arrays of bytes: it decodes in a tenth of the time of the loop. */
+interface NodeBuffer {
+  from(text: string, encoding: "base64"): Uint8Array<ArrayBuffer>;
 }

@@ -31,6 +31,9 @@ const BAND = 0.1;
 /** Rows shorter than this are written out: measured, the least width at which entries save time. */
 const LEAST_WIDTH = 16;
 
+/** A row that is not stored yet. */
+export const NO_ROW = -1;
+
 /** Whether a row of a table is to be written out once `nonZeros` of its numbers are not 0. */
 export function isDense(
   wanted: Representation,

@@ -11,7 +11,7 @@
 import { apart, type Home } from "../kernel/home.ts";
 import { DENSE, entriesOf, type Table } from "../kernel/table.ts";
 import type { Row } from "../rows.ts";
-import { isDense, type Representation } from "./representation.ts";
+import { isDense, NO_ROW, type Representation } from "./representation.ts";
 
 /** A table whose rows can be set, copied and cleared. */
 export interface Store extends Table {
@@ -130,7 +130,7 @@ export function setRow(
   else setSparse(store, row, given, nonZeros);
 }
 
-/** Sets rows to those that lie one behind another in `numbers`, each as its density wants it. The caller has made room. */
+/** Sets empty rows to those that lie one behind another in `numbers`, each as its density wants it. The caller has made room. */
 export function setRows(
   representation: Representation,
   store: Store,
@@ -138,31 +138,44 @@ export function setRows(
   numbers: Float32Array,
   nonZeros: Int32Array,
 ): void {
-  const { width, count } = store;
-  // Rows without zeros whose places follow one another are copied together: the last of them, and where they begin.
-  let copied = 0, place = 0, from = 0;
-  const copy = (to: number) => {
-    if (copied > 0) store.dense.set(numbers.subarray(from, to), place);
-    copied = 0;
-  };
-  for (let at = 0; at < rows.length; at++) {
-    const row = rows[at], start = at * width;
-    const dense = isDense(representation, store, row, nonZeros[at]);
-    if (!dense || nonZeros[at] < width) {
-      copy(start);
-      const given = numbers.subarray(start, start + width);
-      setRow(store, row, given, nonZeros[at], dense);
+  const { width } = store, { length } = rows;
+  const together = isDense(representation, store, NO_ROW, width) &&
+    store.free.length === 0;
+  for (let at = 0; at < length;) {
+    // Rows without zeros are written out side by side, and copied together.
+    let end = at;
+    if (together) { while (end < length && nonZeros[end] === width) end++; }
+    if (end > at) {
+      placeTogether(store, rows, at, end);
+      const place = store.start[rows[at]] * width;
+      store.dense.set(numbers.subarray(at * width, end * width), place);
+      at = end;
       continue;
     }
-    const to = placeDense(store, row);
-    count[row] = width;
-    if (copied > 0 && to !== place + copied * width) copy(start);
-    if (copied++ === 0) {
-      place = to;
-      from = start;
-    }
+    const dense = isDense(representation, store, rows[at], nonZeros[at]);
+    const given = numbers.subarray(at * width, (at + 1) * width);
+    setRow(store, rows[at], given, nonZeros[at], dense);
+    at++;
   }
-  copy(rows.length * width);
+}
+
+/** Gives empty rows the next places, as dense rows without zeros. */
+function placeTogether(
+  store: Store,
+  rows: Int32Array,
+  from: number,
+  end: number,
+): void {
+  const { width, start, evens, count } = store;
+  let place = store.places;
+  for (let at = from; at < end; at++) {
+    const row = rows[at];
+    start[row] = place++;
+    evens[row] = DENSE;
+    count[row] = width;
+  }
+  store.denseRows += end - from;
+  store.places = place;
 }
 
 function setDense(

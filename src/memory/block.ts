@@ -11,9 +11,8 @@ import type { Id } from "../check.ts";
 import type { RowSizes } from "../kernel/measure.ts";
 import type { CheckedRows } from "../matrix/input.ts";
 import { setRows } from "../matrix/store.ts";
-import { addKey } from "./keys.ts";
 import type { Memory } from "./memory.ts";
-import { noteNewKey } from "./write.ts";
+import { writeNewKeys } from "./write.ts";
 
 /** New keys, and how large they are. */
 export interface KeyBlock {
@@ -60,11 +59,9 @@ export function keyBlock(
 export function writeBlock(memory: Memory, block: KeyBlock): void {
   const { keys: table } = memory, { representation } = table;
   const { ids, bias, keySizes: { norms }, valueSizes: { peaks } } = block;
-  const slots = new Int32Array(ids.length);
+  const slots = writeNewKeys(memory, ids);
   for (let at = 0; at < ids.length; at++) {
-    const slot = slots[at] = addKey(table, ids[at]);
-    noteNewKey(memory, slot);
-    const own = bias === undefined ? 0 : bias(at);
+    const slot = slots[at], own = bias === undefined ? 0 : bias(at);
     table.norms[slot] = norms[at];
     table.peaks[slot] = peaks[at];
     table.biases[slot] = own;

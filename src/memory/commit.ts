@@ -7,7 +7,11 @@
 import type { Id } from "../check.ts";
 import { measureKey, measureValue, type Row } from "../rows.ts";
 import { DENSE } from "../kernel/table.ts";
-import { isDense, type Representation } from "../matrix/representation.ts";
+import {
+  isDense,
+  NO_ROW,
+  type Representation,
+} from "../matrix/representation.ts";
 import { nonZerosOf, reserveStore, type Store } from "../matrix/store.ts";
 import { type KeyBlock, writeBlock } from "./block.ts";
 import type { Memory } from "./memory.ts";
@@ -82,18 +86,8 @@ function makeRoom(memory: Memory, writes: Iterable<Write>): void {
     } else if (write.kind === "new keys") {
       const { ids, keySizes, valueSizes } = write;
       newKeys += ids.length;
-      for (let at = 0; at < ids.length; at++) {
-        const keyNonZeros = keySizes.nonZeros[at];
-        const valueNonZeros = valueSizes.nonZeros[at];
-        addRoom(room.keys, representation, keys.keys, -1, keyNonZeros);
-        addRoom(
-          room.values,
-          representation,
-          keys.values,
-          -1,
-          valueNonZeros,
-        );
-      }
+      addRooms(room.keys, representation, keys.keys, keySizes.nonZeros);
+      addRooms(room.values, representation, keys.values, valueSizes.nonZeros);
     } else if (write.kind === "query") {
       const row = slotOf(rows.slots, write.id), count = nonZerosOf(write.query);
       if (row < 0) newQueries++;
@@ -164,4 +158,21 @@ function addRoom(
   ) {
     room.entries += nonZeros;
   }
+}
+
+/** Counts what new rows take. */
+function addRooms(
+  room: Room,
+  representation: Representation,
+  store: Store,
+  nonZeros: Int32Array,
+): void {
+  const { width } = store, { length } = nonZeros;
+  const writtenOut = isDense(representation, store, NO_ROW, width);
+  let full = 0;
+  for (let at = 0; at < length; at++) {
+    if (writtenOut && nonZeros[at] === width) full++;
+    else addRoom(room, representation, store, NO_ROW, nonZeros[at]);
+  }
+  room.denseRows += full;
 }

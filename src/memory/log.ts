@@ -111,6 +111,28 @@ export function noteWrite(log: Log, slot: number, rescored: boolean): void {
   moveToFront(log, slot);
 }
 
+/** Ticks and notes the same for slots that were never written: nobody has seen what they held. */
+export function noteFirstWrites(
+  log: Log,
+  table: KeyTable,
+  slots: Int32Array,
+): void {
+  const slotCount = table.slots.idOf.length;
+  if (slotCount > log.written.length) growLog(log, slotCount);
+  const { written, scored, next, previous } = log;
+  let { clock, head } = log;
+  for (let at = 0; at < slots.length; at++) {
+    const slot = slots[at];
+    written[slot] = scored[slot] = ++clock;
+    next[slot] = head;
+    if (head >= 0) previous[head] = slot;
+    head = slot;
+  }
+  log.clock = clock;
+  log.head = head;
+  log.pending += slots.length;
+}
+
 /** No version: the slot held no key at that clock. */
 export const NONE = -1;
 

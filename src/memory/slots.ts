@@ -59,15 +59,7 @@ export function slotOf(table: SlotTable, id: Id): number {
 
 /** Gives a slot to an id no smaller than `next`. The caller has made room: `used` < `idOf.length` or a slot is free. */
 export function addSlot(table: SlotTable, id: Id): number {
-  if (table.length === table.ids.length) {
-    close(table);
-    if (table.length * 2 >= table.ids.length) {
-      table.ids = grownFloats(table.ids, table.length + 1);
-      const slots = new Int32Array(table.ids.length);
-      slots.set(table.slots);
-      table.slots = slots;
-    }
-  }
+  if (table.length === table.ids.length) makeRoom(table, 1);
   const slot = table.freeCount > 0
     ? table.free[--table.freeCount]
     : table.used++;
@@ -78,6 +70,43 @@ export function addSlot(table: SlotTable, id: Id): number {
   table.listed = undefined;
   table.next = id + 1;
   return slot;
+}
+
+/** The same for many, ascending; their slots in order. */
+export function addSlots(table: SlotTable, added: readonly Id[]): Int32Array {
+  const given = new Int32Array(added.length);
+  if (added.length === 0) return given;
+  const { free, idOf } = table, from = makeRoom(table, added.length);
+  let { freeCount, used } = table;
+  for (let at = 0; at < given.length; at++) {
+    const slot = freeCount > 0 ? free[--freeCount] : used++;
+    given[at] = slot;
+    idOf[slot] = added[at];
+  }
+  table.ids.set(added, from);
+  table.slots.set(given, from);
+  table.length = from + added.length;
+  table.size += added.length;
+  table.listed = undefined;
+  table.next = added[added.length - 1] + 1;
+  table.freeCount = freeCount;
+  table.used = used;
+  return given;
+}
+
+/** Makes room in the list for so many more ids; returns its length, which closing its holes may change. */
+function makeRoom(table: SlotTable, more: number): number {
+  if (table.length + more > table.ids.length) {
+    close(table);
+    const needed = table.length + more;
+    if (needed > table.ids.length || table.length * 2 >= table.ids.length) {
+      table.ids = grownFloats(table.ids, needed);
+      const slots = new Int32Array(table.ids.length);
+      slots.set(table.slots);
+      table.slots = slots;
+    }
+  }
+  return table.length;
 }
 
 /** Takes the slot of an id back. */

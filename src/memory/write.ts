@@ -8,10 +8,10 @@ import type { Id } from "../check.ts";
 import type { Row } from "../rows.ts";
 import { addKey, dropKey, growKeys, setKey } from "./keys.ts";
 import { dropKeyEdges } from "./edges.ts";
-import { noteContent, noteWrite, tick } from "./log.ts";
+import { noteContent, noteFirstWrites, noteWrite, tick } from "./log.ts";
 import { forgetKey, notePair, notePairs } from "./pairs.ts";
 import { growRows, type Memory, versionLimit } from "./memory.ts";
-import { slotOf } from "./slots.ts";
+import { addSlots, slotOf } from "./slots.ts";
 
 /** What is given of a key, and how much there is of it; the numbers of what is not given are 0. */
 export interface Content {
@@ -35,8 +35,20 @@ export function writeNewKey(memory: Memory, content: Content): void {
 }
 
 /** Notes that a slot has got a key, whose content is to be set. */
-export function noteNewKey(memory: Memory, slot: number): void {
+function noteNewKey(memory: Memory, slot: number): void {
   note(memory, slot, false, true);
+}
+
+/** Adds many keys, whose contents are to be set, and returns their slots. */
+export function writeNewKeys(memory: Memory, ids: readonly Id[]): Int32Array {
+  const { keys, mask, log, counters } = memory;
+  const fresh = keys.slots.freeCount === 0 && mask.kind !== "edges";
+  const slots = addSlots(keys.slots, ids);
+  if (fresh) {
+    noteFirstWrites(log, keys, slots);
+    counters.writes += slots.length;
+  } else for (const slot of slots) noteNewKey(memory, slot);
+  return slots;
 }
 
 /** Replaces what is given of a key. */

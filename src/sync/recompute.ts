@@ -7,6 +7,7 @@
 import type { Id } from "../check.ts";
 import { LANES, type Query, type Scratch } from "../kernel/kernel.ts";
 import { reserveRows } from "../memory/batch.ts";
+import type { KeyTable } from "../memory/keys.ts";
 import { COLD } from "../memory/log.ts";
 import { keysOf } from "../memory/edges.ts";
 import { admits } from "../memory/mask.ts";
@@ -202,11 +203,30 @@ export function gatherAdmitted(
   }
   const free = mask.kind === "all" ||
     (query === GUEST && mask.kind !== "causal");
+  if (free && filter === undefined) return gatherAll(keys, slots);
   for (let at = table.front; at < table.length; at++) {
     const id = table.ids[at];
     if (table.slots[at] >= 0 && (free || admits(mask, query, position, id))) {
       take(table.slots[at], id);
     }
+  }
+  return count;
+}
+
+/** The slots of all keys, without a call for each, and without a loop where none is missing. */
+function gatherAll(
+  { slots: table, scoreBiases }: KeyTable,
+  into: Int32Array,
+): number {
+  const { slots, front, length, size } = table;
+  if (size === length - front && !scoreBiases.includes(-Infinity)) {
+    into.set(slots.subarray(front, length));
+    return size;
+  }
+  let count = 0;
+  for (let at = front; at < length; at++) {
+    const slot = slots[at];
+    if (slot >= 0 && scoreBiases[slot] > -Infinity) into[count++] = slot;
   }
   return count;
 }

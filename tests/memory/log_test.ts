@@ -8,15 +8,22 @@ import {
   stats,
   update,
 } from "../../mod.ts";
+import { apart } from "../../src/kernel/home.ts";
 import { numberAt } from "../../src/matrix/store.ts";
 import { openAttention } from "../../src/attention.ts";
 import {
   COLD,
   listWritten,
+  type Log,
   logBytes,
+  makeLog,
   NONE,
+  noteFirstWrites,
+  noteWrite,
+  tick,
   versionAt,
 } from "../../src/memory/log.ts";
+import { growKeys, makeKeys } from "../../src/memory/keys.ts";
 import { versionBytes } from "../../src/memory/versions.ts";
 import type { Memory } from "../../src/memory/memory.ts";
 import { forSeeds, pick } from "../scripts.ts";
@@ -97,6 +104,22 @@ Deno.test("the slots a row has not seen are the front of the list, newest first"
   assertEquals(listWritten(log, start + 4, 8, into), 0);
   assertEquals(listWritten(log, start, 3, into), 3);
   assertEquals(listWritten(log, start, 2, into), -1);
+});
+
+Deno.test("noteFirstWrites() leaves what a tick and a note for each slot leave", () => {
+  const table = makeKeys(1, 1, "auto", apart);
+  const logs = [0, 1].map((): Log => makeLog(1, 1, apart));
+  // Some before, none, and more than there was room for.
+  for (const [slots, room] of [[[0, 1], 2], [[], 2], [[4, 2, 3], 7]] as const) {
+    growKeys(table, room);
+    noteFirstWrites(logs[0], table, Int32Array.from(slots));
+    for (const slot of slots) {
+      tick(logs[1], table, slot);
+      noteWrite(logs[1], slot, true);
+    }
+    assertEquals(logs[0].scored.slice(0, room), logs[0].written);
+    assertEquals(logs[0], logs[1]);
+  }
 });
 
 Deno.test("a value alone does not rescore its key, a key, a bias or a new owner does", () => {

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   addSlot,
+  addSlots,
   dropSlot,
   growSlots,
   listIds,
@@ -36,13 +37,23 @@ Deno.test("a table says of every id what a Map says, whatever came and went", ()
         assertEquals(dropSlot(table, id), model.get(id));
         model.delete(id);
       } else {
-        if (table.used === table.idOf.length && table.freeCount === 0) {
-          growSlots(table, table.used + 1 + random.integer(9));
+        const count = pick(random, [0, 1, 1, 1, 7]);
+        if (table.used + count > table.idOf.length + table.freeCount) {
+          growSlots(table, table.used + count + random.integer(9));
         }
-        const id = next + random.integer(gap), slot = addSlot(table, id);
-        assert(![...model.values()].includes(slot), `slot ${slot} is taken`);
-        model.set(id, slot);
-        next = id + 1;
+        const added = Array.from({ length: count }, () => {
+          const id = next + random.integer(gap);
+          next = id + 1;
+          return id;
+        });
+        const slots = count === 1
+          ? [addSlot(table, added[0])]
+          : addSlots(table, added);
+        added.forEach((id, at) => {
+          const slot = slots[at], taken = [...model.values()].includes(slot);
+          assert(!taken, `slot ${slot} is taken`);
+          model.set(id, slot);
+        });
       }
       checkSlots(table);
       assertEquals([listIds(table), table.size, table.next], [
