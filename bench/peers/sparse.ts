@@ -7,7 +7,7 @@
 import { attend, createAttention } from "@reattend/reattend";
 import { openAttention } from "../../src/attention.ts";
 import { LANES } from "../../src/kernel/kernel.ts";
-import { makeReadRoom, roomyScores } from "../../src/memory/memory.ts";
+import { makeReadRoom } from "../../src/memory/memory.ts";
 import { gather, GUEST } from "../../src/sync/recompute.ts";
 import { scorePlainly } from "../baselines.ts";
 import { checkAnswer, PRECISION } from "../check.ts";
@@ -91,11 +91,12 @@ function scoring(problem: Problem): Way {
     "bench",
     createAttention({ keys, values, queries, scale: 1, dim, valueDim: 1 }),
   );
-  const scores = new Float64Array(n * m);
   const rows = { numbers: new Int32Array(0) };
   memory.kernel.home.grow(rows, "numbers", LANES);
   makeReadRoom(memory);
-  roomyScores(memory, LANES * m);
+  // Each score is written once, where it is read, as rows that start over have it.
+  const all = { scores: new Float64Array(0) };
+  memory.kernel.home.grow(all, "scores", n * m);
   const run = () => {
     const count = gather(memory, GUEST, 0);
     for (let from = 0; from < n; from += LANES) {
@@ -108,17 +109,16 @@ function scoring(problem: Problem): Way {
         memory.factor,
         memory.keys.keys,
         memory.keys.scoreBiases,
-        memory.scratch,
+        { ...memory.scratch, scores: all.scores.subarray(from * m) },
         count,
         memory.spread,
       );
-      scores.set(memory.scratch.scores.subarray(0, some * m), from * m);
     }
   };
   run();
   proveDots(
     problem,
-    (i, j) => scores[i * m + j] / memory.factor,
+    (i, j) => all.scores[i * m + j] / memory.factor,
     Number.EPSILON,
   );
   return wayOf({ run });

@@ -3,7 +3,7 @@
  *
  * Each attention has an instance of its own, in whose memory all arrays that kernels see live: it grows without
  * touching others, and the engine takes it back like any other array. Both kernels work on the same arrays, so a call
- * that is sparse, or small, goes to the scalar one.
+ * whose loops would be sparse in another way than those here, or small, goes to the scalar one.
  *
  * @module
  */
@@ -19,6 +19,7 @@ import {
   type Scratch,
   type Sums,
 } from "./kernel.ts";
+import { allSparse, packRows } from "./lanes.ts";
 import type { Spread } from "./spread.ts";
 import { ENTERS, LEAVES } from "./replay.ts";
 import { costOf, costsOf, isDense } from "./replay_cost.ts";
@@ -40,7 +41,7 @@ interface Desk {
   sizes: Float64Array;
   /** Keys to score, the scores of four rows, weights, and four queries. */
   scratch: Float64Array;
-  /** Queries side by side, where they are not too long for that. */
+  /** Queries side by side, where they are not too long for that; of an odd width with a column of zeros behind. */
   lanes: Float64Array;
   /** Answers on their way out. */
   answers: Float64Array;
@@ -107,7 +108,7 @@ class SimdKernel implements Kernel {
     home.grow(desk, "changes", CHANGE * MOST_CHANGES);
     home.grow(desk, "sizes", SIZES * MOST_CHANGES);
     home.grow(desk, "scratch", SCRATCH + 4 * padded);
-    if (dim <= LONGEST) home.grow(desk, "lanes", LANES * dim);
+    if (dim <= LONGEST) home.grow(desk, "lanes", LANES * padded);
     home.grow(desk, "answers", Math.max(ANSWERS, valueDim));
   }
 
@@ -129,7 +130,7 @@ class SimdKernel implements Kernel {
     count: number,
   ): void {
     const { dim, rows, at, factor, entries } = query;
-    if (entries !== undefined) {
+    if (entries !== undefined && !allSparse(keys, scratch.slots, count)) {
       return scalar.score.call(this, query, keys, biases, scratch, count);
     }
     const desk = this.#desk;
@@ -153,11 +154,13 @@ class SimdKernel implements Kernel {
     keyCount: number,
     spread: Spread,
   ): void {
+    if (count === 0) return;
     const code = this.#code, { lanes } = this.#desk, at = rows.byteOffset;
     const { width } = queries;
+    const dense = code.allDense(count, at, queries.evens.byteOffset) !== 0;
     if (
       lanes.length < LANES * width ||
-      !code.allDense(count, at, queries.evens.byteOffset)
+      !(dense || allSparse(keys, scratch.slots, keyCount))
     ) {
       return scalar.scoreRows.call(
         this,
@@ -173,13 +176,15 @@ class SimdKernel implements Kernel {
       );
     }
     this.#aimKeys(keys, biases, width, factor);
-    code.packQueries(
-      count,
-      at,
-      queries.dense.byteOffset,
-      queries.start.byteOffset,
-      lanes.byteOffset,
-    );
+    if (dense) {
+      code.packQueries(
+        count,
+        at,
+        queries.dense.byteOffset,
+        queries.start.byteOffset,
+        lanes.byteOffset,
+      );
+    } else packRows(queries, rows, count, lanes);
     this.multiplyAdds += count * code.scoreLanes(
       count,
       keyCount,

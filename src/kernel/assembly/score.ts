@@ -3,7 +3,10 @@
 /** Queries side by side. */
 const LANES: usize = 8;
 
-/** Writes `n` dense queries side by side to `to`, in 64 bits: all first columns, all second ones; zeros for the rest. */
+/**
+ * Writes `n` dense queries side by side to `to`, in 64 bits: all first columns, all second ones; zeros behind an odd
+ * width. Nobody looks at what is in the other lanes.
+ */
 export function packQueries(
   n: i32,
   rows: usize,
@@ -11,15 +14,45 @@ export function packQueries(
   starts: usize,
   to: usize,
 ): void {
-  memory.fill(to, 0, <usize> dim * (LANES << 3));
-  for (let r = 0; r < n; r++) {
-    const row = <usize> load<i32>(rows + (<usize> r << 2));
-    const place = load<i32>(starts + (row << 2));
-    let from = queries + (<usize> (place * dim) << 2);
-    let at = to + (<usize> r << 3);
-    for (let t = 0; t < dim; t++, from += 4, at += LANES << 3) {
-      store<f64>(at, <f64> load<f32>(from));
-    }
+  const behind = to + <usize> dim * (LANES << 3);
+  for (let r = 0; r < n; r += 4, to += 32) {
+    packFour(
+      queryAt(r, n, rows, queries, starts),
+      queryAt(r + 1, n, rows, queries, starts),
+      queryAt(r + 2, n, rows, queries, starts),
+      queryAt(r + 3, n, rows, queries, starts),
+      to,
+    );
+  }
+  if (dim & 1) memory.fill(behind, 0, LANES << 3);
+}
+
+/** Where a query lies; the last one for those behind it. */
+function queryAt(
+  r: i32,
+  n: i32,
+  rows: usize,
+  queries: usize,
+  starts: usize,
+): usize {
+  const row = <usize> load<i32>(rows + (<usize> min(r, n - 1) << 2));
+  return queries + (<usize> (load<i32>(starts + (row << 2)) * dim) << 2);
+}
+
+/** Four queries, two columns at a time: behind an odd width one more. */
+function packFour(q0: usize, q1: usize, q2: usize, q3: usize, to: usize): void {
+  for (const end = q0 + (<usize> dim << 2); q0 < end; to += LANES << 4) {
+    let x = pair(q0), y = pair(q1);
+    v128.store(to, v128.shuffle<f64>(x, y, 0, 2));
+    v128.store(to, v128.shuffle<f64>(x, y, 1, 3), LANES << 3);
+    x = pair(q2);
+    y = pair(q3);
+    v128.store(to, v128.shuffle<f64>(x, y, 0, 2), 16);
+    v128.store(to, v128.shuffle<f64>(x, y, 1, 3), (LANES << 3) + 16);
+    q0 += 8;
+    q1 += 8;
+    q2 += 8;
+    q3 += 8;
   }
 }
 
@@ -47,12 +80,23 @@ export function scoreLanes(
       lanesSparse(placeOf(slot) << 2, even, size, packed);
       products += <f64> size;
     }
-    let to = scores;
-    for (let r: usize = 0; r < <usize> n; r++, to += stride) {
-      store<f64>(to, load<f64>(DOTS + (r << 3)) * factor + bias);
-    }
+    putLanes(n, bias, scores, stride);
   }
   return products;
+}
+
+/** The scores of a key for `n` queries. */
+function putLanes(n: i32, bias: f64, to: usize, stride: usize): void {
+  const scale = f64x2.splat(factor), offset = f64x2.splat(bias);
+  for (let from = DOTS;; from += 16) {
+    const two = f64x2.add(f64x2.mul(v128.load(from), scale), offset);
+    v128.store64_lane(to, two, 0);
+    if (--n == 0) return;
+    to += stride;
+    v128.store64_lane(to, two, 1);
+    if (--n == 0) return;
+    to += stride;
+  }
 }
 
 /** The dot products of the queries with a key. */
@@ -67,10 +111,11 @@ function numberAt(at: usize): v128 {
   return f64x2.promote_low_f32x4(v128.load32_splat(at));
 }
 
+/** Behind an odd width some number meets zeros, and changes no sum: all numbers that are stored are finite. */
 function lanesDense(place: usize, packed: usize): void {
   let k = dense + (<usize> dim << 2) * place, q = packed;
   let a = f64x2.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
-  for (const end = k + (<usize> (dim & ~1) << 2); k < end; k += 8) {
+  for (const end = k + (<usize> dim << 2); k < end; k += 8) {
     let x = numberAt(k);
     a = lane(a, q, 0, x);
     b = lane(b, q, 16, x);
@@ -82,13 +127,6 @@ function lanesDense(place: usize, packed: usize): void {
     g = lane(g, q, 96, x);
     h = lane(h, q, 112, x);
     q += 128;
-  }
-  if (dim & 1) {
-    const x = numberAt(k);
-    a = lane(a, q, 0, x);
-    b = lane(b, q, 16, x);
-    c = lane(c, q, 32, x);
-    d = lane(d, q, 48, x);
   }
   keep(a, b, c, d, e, f, g, h);
 }
