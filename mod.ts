@@ -82,4 +82,9 @@ export {
   type SoftmaxAttentionOptions,
 } from "./src/softmax/definition.ts";
 export type { Method } from "./src/softmax/method.ts";
+export {
+  type ResidentTensor,
+  type ResidentTensors,
+  residentTensors,
+} from "./src/softmax/resident.ts";
 export type { Tensor } from "./src/softmax/tensor.ts";

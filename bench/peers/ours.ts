@@ -9,6 +9,7 @@ import {
   flush,
   outputs,
   type OutputsOptions,
+  residentTensors,
   scaledDotProductAttention,
   update,
 } from "@reattend/reattend";
@@ -52,6 +53,37 @@ export function stateless(
     };
     return [ours(kernel), open];
   }));
+}
+
+/** How stateless attention is called where keys and values stay in the kernel's memory. */
+export const RESIDENT = "reattend, resident";
+
+/** Stateless attention over keys and values that were put into the kernel's memory before, outside the clock. */
+export function resident(
+  problem: Problem,
+  truth: () => Truth,
+): Record<string, Opening> {
+  const { n, m, dim, valueDim } = problem;
+  const queries = { data: problem.queries, shape: [1, 1, n, dim] };
+  const open = () => {
+    const { keys, values, dispose } = residentTensors(
+      [1, 1, m, dim],
+      [1, 1, m, valueDim],
+    );
+    keys.data.set(problem.keys);
+    values.data.set(problem.values);
+    const options = { scale: 1 / Math.sqrt(dim) };
+    const run = () =>
+      scaledDotProductAttention(queries, keys, values, options).output.data;
+    const error = prove(run(), truth());
+    // Their memory is for those who come after.
+    const check = () => {
+      prove(run(), truth());
+      dispose();
+    };
+    return { ...wayOf({ run, check }), error };
+  };
+  return { [RESIDENT]: open };
 }
 
 /** What a kernel gives; one that the option does not know or the engine cannot run is not there. */

@@ -8,7 +8,7 @@ import { matrices } from "../ways.ts";
 import { atLeast, type Claim } from "./bars.ts";
 import { childAttention } from "./child.ts";
 import { ortWeb } from "./ort_web.ts";
-import { KERNELS, ours, stateless } from "./ours.ts";
+import { KERNELS, ours, RESIDENT, resident, stateless } from "./ours.ts";
 import { bestOf, type Field, over, race, timeOf, wayOf } from "./race.ts";
 import { type Roof, roof, ROOFS } from "./roofline.ts";
 import { ruvector } from "./ruvector.ts";
@@ -27,6 +27,7 @@ const OURS = ours("auto");
 const MANY = [[512, 512], [1024, 1024], [256, 16384]] as const;
 /** Queries at 4096 keys; the eighth has the bars, which are the stretch of the others. */
 const FEW = [8, 7, 6, 5, 4, 3, 2], FEW_KEYS = 4096;
+const FEW_GOALS = { numpy: 1.1, torch: 1.0, "onnxruntime-node": 0.9 };
 const ONE = [1024, 4096];
 const MILLION = 1_000_000;
 const FMA: Roof = "peak, relaxed multiply-add";
@@ -110,23 +111,24 @@ async function raceFew(
   const { problem, truth } = problemOf(n, FEW_KEYS);
   const entries = await race({
     ...stateless(problem, truth, n === FEW[0] ? KERNELS : ["auto"]),
+    ...(n === FEW[0] ? resident(problem, truth) : {}),
     ...childAttention(children, problem, truth),
     ...(n === FEW[0] ? ortWeb(problem, truth) : {}),
   }, samples);
-  const against = (peer: string, goal: number) => {
-    const value = faster(entries, peer, OURS);
-    return n === FEW[0]
-      ? atLeast(`÷ ${peer}`, value, goal)
-      : atLeast(`÷ ${peer}`, value, undefined, goal);
-  };
+  const against = (way: string, measure: string): Claim[] =>
+    Object.entries(FEW_GOALS).map(([peer, goal]) => {
+      const value = faster(entries, peer, way), named = `${measure}÷ ${peer}`;
+      return n === FEW[0]
+        ? atLeast(named, value, goal)
+        : atLeast(named, value, undefined, goal);
+    });
   return {
     title: `(${n}, ${FEW_KEYS})`,
     entries,
     ours: OURS,
     claims: [
-      against("numpy", 1.1),
-      against("torch", 1.0),
-      against("onnxruntime-node", 0.9),
+      ...against(OURS, ""),
+      ...(n === FEW[0] ? against(RESIDENT, "resident ") : []),
     ],
     notes: [measureOf(truth())],
   };
@@ -134,7 +136,8 @@ async function raceFew(
 
 /** One question. */
 export const one: Workload = {
-  about: "`scaledDotProductAttention` of one query over m keys.",
+  about:
+    "`scaledDotProductAttention` of one query over m keys; resident: over `residentTensors`, as who decodes step by step has them.",
   run: (setting) => inTurn(ONE, (m) => raceOne(m, setting)),
 };
 
@@ -145,6 +148,7 @@ async function raceOne(
   const { problem, truth } = problemOf(1, m);
   const entries = await race({
     ...stateless(problem, truth),
+    ...resident(problem, truth),
     ...childAttention(children, problem, truth),
     ...ortWeb(problem, truth),
     "tfjs-backend-wasm": tfjs("wasm", problem, truth),
@@ -154,6 +158,13 @@ async function raceOne(
   }, samples);
   const against = (peer: string, bar?: number, stretch?: number) =>
     atLeast(`÷ ${peer}`, faster(entries, peer, OURS), bar, stretch);
+  const residentAgainst = (peer: string, bar?: number, stretch?: number) =>
+    atLeast(
+      `resident ÷ ${peer}`,
+      faster(entries, peer, RESIDENT),
+      bar,
+      stretch,
+    );
   return {
     title: `(1, ${m})`,
     entries,
@@ -166,6 +177,10 @@ async function raceOne(
       against("tfjs-backend-wasm"),
       against("ml-matrix"),
       against("ruvector-attention-wasm"),
+      residentAgainst("numpy", 1, 2),
+      residentAgainst("torch", 1.4, 3),
+      residentAgainst("onnxruntime-web", 4, 8),
+      residentAgainst("onnxruntime-node"),
     ],
     notes: [measureOf(truth())],
   };
@@ -182,13 +197,15 @@ export const million: Workload = {
     const { numpy, torch } = children;
     const field: Field = {
       ...stateless(problem, truth, ["auto"]),
+      ...resident(problem, truth),
       ...childAttention({ numpy, torch }, problem, truth),
     };
     for (const name of streams) field[name] = roof(name);
     const entries = await race(field, samples);
     const stream = over(ROOFS[streams[0]], bestOf(entries, streams));
     const bytes = problem.keys.byteLength + problem.values.byteLength;
-    const read = over(bytes, timeOf(entries, OURS));
+    const rateOf = (way: string) => over(bytes, timeOf(entries, way));
+    const read = rateOf(OURS), readResident = rateOf(RESIDENT);
     return [{
       title: `(1, ${MILLION})`,
       entries,
@@ -197,10 +214,20 @@ export const million: Workload = {
         atLeast("of the stream bandwidth", over(read, stream), 0.6, 0.9),
         atLeast("÷ numpy", faster(entries, "numpy", OURS)),
         atLeast("÷ torch", faster(entries, "torch", OURS)),
+        atLeast(
+          "resident, of the stream bandwidth",
+          over(readResident, stream),
+          0.6,
+          0.9,
+        ),
+        atLeast("resident ÷ numpy", faster(entries, "numpy", RESIDENT)),
+        atLeast("resident ÷ torch", faster(entries, "torch", RESIDENT)),
       ],
       notes: [
         measureOf(truth()),
-        `GB/s: ours ${figure(read)}, stream ${figure(stream)}.`,
+        `GB/s: ours ${figure(read)}, resident ${figure(readResident)}, stream ${
+          figure(stream)
+        }.`,
       ],
     }];
   },

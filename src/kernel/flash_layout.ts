@@ -1,14 +1,15 @@
 /**
- * Where queries, keys, values and sums lie in the memory of a WebAssembly kernel, and how they get there.
+ * Where queries, keys, values and sums lie in the memory of a WebAssembly kernel.
  *
- * The caller's arrays are ordinary, so blocks of keys and values are copied into the memory, where they stay in the
- * second-level cache for all rows that meet them. Few rows meet them once: their blocks fit the first-level cache, and
- * values take the place of the keys as soon as those have become scores.
+ * Ordinary arrays are outside of it, so blocks of keys and values are copied into the memory (`flash_load.ts`), where
+ * they stay in the second-level cache for all rows that meet them. Few rows meet them once: their blocks fit the
+ * first-level cache, and values take the place of the keys as soon as those have become scores. Keys and values that
+ * are resident (`flash_resident.ts`) are met where they lie, by the same blocks, so that no bit differs.
  *
  * @module
  */
 
-import { type FlashWasm, reserve } from "./flash_wasm.ts";
+import type { FlashWasm } from "./flash_wasm.ts";
 
 /** Queries of a group. */
 export const LANES = 8;
@@ -31,6 +32,8 @@ const BLOCK = 120;
 const LOADED = 2 ** 17;
 /** Bytes of keys, or of values, that few queries meet: they stay in the first-level cache between copy and use. */
 const FIRST_LEVEL = 30720;
+/** Bytes of keys that one or two queries meet: so few that the cache also holds where they come from. */
+const PART = 2 ** 14;
 /** Blocks hold no more keys than that, so that a mask of eight rows stays small. */
 const MOST_KEYS = 8 * BLOCK;
 /** And no fewer than that: the rows of a tile, times four. */
@@ -38,12 +41,11 @@ const LEAST_KEYS = 20;
 /** Bytes of queries and numerators that meet them. */
 const MET = 2 ** 17;
 /** Row blocks hold no more queries than that. */
-const MOST_ROWS = 256;
-/** Rows behind a block of keys, and numbers behind one of values, that may be read. */
-const SPARE_ROWS = 8;
-const SPARE_NUMBERS = 16;
-/** Bytes of the constants. */
-const TABLE = 160;
+export const MOST_ROWS = 256;
+/** Rows behind a block of keys that may be read. */
+export const SPARE_ROWS = 8;
+/** Numbers behind a block of values that may be read. */
+export const SPARE_NUMBERS = 16;
 /** Bytes of the scores of a block: eight queries, five keys that are none, and two vectors of factors. */
 const SCORES = (BLOCK + 5 + 1) * LANES * 4;
 /** So many rows repay that keys are packed in panels. */
@@ -61,6 +63,8 @@ export interface Layout {
   rows: number;
   /** Keys of a block of keys. */
   keys: number;
+  /** Keys of a block that are copied, and met, before the next are: all of them but for one query or two. */
+  part: number;
   /** Numbers in a packed query or a key: a multiple of four. */
   dim: number;
   /** Numerators of a query. */
@@ -85,11 +89,12 @@ export interface Layout {
   maskAt: number;
   /** What is about to be packed, padded or widened, or has been finished. */
   stagingAt: number;
+  /** One past all of it. */
+  end: number;
 }
 
-/** Plans the memory for attention of `rows` queries that share `keys` keys, and sees that it is there. */
+/** Plans the memory for attention of `rows` queries that share `keys` keys; the caller sees that it is there. */
 export function layOut(
-  verb: string,
   flash: FlashWasm,
   rows: number,
   keys: number,
@@ -111,13 +116,12 @@ export function layOut(
   const blockRows = Math.max(fittingRows, LANES);
   const panels = !inRows && rows >= PANEL_ROWS;
   const maskStride = (blockKeys + 4) * 4, scoresStride = (blockKeys + 8) * 4;
-  let end = multiple(flash.heapBase(), 16);
+  let end = flash.start;
   const place = (bytes: number) => {
     const at = end;
     end += multiple(bytes, 16);
     return at;
   };
-  const table = place(TABLE);
   const queryAt = place(blockRows * padded * 4);
   const numeratorAt = place(blockRows * columns * 4);
   const stateAt = place(
@@ -126,11 +130,12 @@ export function layOut(
   const keyBytes = (blockKeys + SPARE_ROWS) * padded * 4;
   const valueBytes = (blockKeys * valueDim + SPARE_NUMBERS) * 4;
   const keyAt = place(inRows ? Math.max(keyBytes, valueBytes) : keyBytes);
-  const layout: Layout = {
+  return {
     inRows,
     panels,
     rows: blockRows,
     keys: blockKeys,
+    part: rows <= 2 ? fitting(PART / (padded * 4), blockKeys, 8, 8) : blockKeys,
     dim: padded,
     columns,
     maskStride,
@@ -149,10 +154,22 @@ export function layOut(
         LANES * maskStride,
       ),
     ),
+    end,
   };
-  reserve(verb, flash, end);
-  flash.prepare(table);
-  return layout;
+}
+
+/** One past the most that a layout takes for any number of rows: more than MOST_ROWS take what those do. */
+export function furthestEnd(
+  flash: FlashWasm,
+  keys: number,
+  dim: number,
+  valueDim: number,
+): number {
+  let most = 0;
+  for (let rows = 1; rows <= MOST_ROWS; rows++) {
+    most = Math.max(most, layOut(flash, rows, keys, dim, valueDim).end);
+  }
+  return most;
 }
 
 /** How many keys a block has where `room` fit: a multiple of `step`, or of `least` where a step does not fit. */
@@ -169,78 +186,4 @@ function fitting(
 
 function multiple(count: number, of: number): number {
   return Math.ceil(count / of) * of;
-}
-
-/** Rows shorter than that are copied number by number: making a view of one takes longer. */
-const SHORT = 32;
-
-/** Copies rows of numbers that lie `rowStride` apart to `at`, one behind the other. */
-export function loadRows(
-  flash: FlashWasm,
-  at: number,
-  data: Float32Array,
-  from: number,
-  rowStride: number,
-  rows: number,
-  dim: number,
-): void {
-  const { floats } = flash, to = at / 4;
-  if (rowStride === dim) {
-    floats.set(data.subarray(from, from + rows * dim), to);
-    return;
-  }
-  for (let row = 0; row < rows; row++) {
-    const start = from + row * rowStride, target = to + row * dim;
-    if (dim < SHORT) {
-      for (let c = 0; c < dim; c++) floats[target + c] = data[start + c];
-    } else floats.set(data.subarray(start, start + dim), target);
-  }
-}
-
-/** Copies keys to where the kernel looks for them, in the form that the layout says. */
-export function loadKeys(
-  flash: FlashWasm,
-  layout: Layout,
-  data: Float32Array,
-  from: number,
-  rowStride: number,
-  rows: number,
-  dim: number,
-): void {
-  const { keyAt, stagingAt, panels } = layout, padded = layout.dim;
-  const at = panels || padded > dim ? stagingAt : keyAt;
-  loadRows(flash, at, data, from, rowStride, rows, dim);
-  if (panels) flash.packKeys(keyAt, stagingAt, rows, dim, padded);
-  else if (padded > dim) flash.padRows(keyAt, stagingAt, rows, dim, padded);
-}
-
-/**
- * Copies up to LANES queries of a block, from number `row` on, and packs them, times a factor; which of them have lost
- * bits to underflow, as bits. They begin at `starts`; a row stride of `dim` says that each begins behind the last.
- */
-export function loadQueries(
-  flash: FlashWasm,
-  layout: Layout,
-  row: number,
-  data: Float32Array,
-  starts: Float64Array,
-  rowStride: number,
-  count: number,
-  dim: number,
-  factor: number,
-): number {
-  const { floats } = flash, { stagingAt } = layout, padded = layout.dim;
-  const target = layout.queryAt + row * padded * 4, to = stagingAt / 4;
-  if (rowStride === dim && padded === dim) {
-    loadRows(flash, stagingAt, data, starts[row], dim, count, dim);
-  } else {
-    for (let r = 0; r < count; r++) {
-      const at = to + r * padded;
-      loadRows(flash, at * 4, data, starts[row + r], dim, 1, dim);
-      for (let c = dim; c < padded; c++) floats[at + c] = 0;
-    }
-  }
-  if (layout.inRows) return flash.packRow(target, stagingAt, padded, factor);
-  floats.fill(0, to + count * padded, to + LANES * padded);
-  return flash.packLanes(target, stagingAt, padded, factor);
 }

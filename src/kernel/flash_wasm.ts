@@ -1,5 +1,5 @@
 /**
- * The WebAssembly kernels of stateless attention: which of them, and the one instance of each.
+ * The WebAssembly kernels of stateless attention: which of them, and the one instance of each that all calls share.
  *
  * Arithmetic is in 32-bit floats. Eight queries or more go through lanes, one query to a lane; fewer go through rows, one
  * or two at a time (`assembly/flash_lanes.ts`, `assembly/flash_rows.ts`). What lies where is in `flash_layout.ts`.
@@ -77,6 +77,8 @@ export interface FlashExports {
     valueDim: number,
     stride: number,
   ): number;
+  /** Reads from … to − 1 in order, for caches to run ahead. */
+  touch(from: number, to: number): number;
   /** Empties the state and the numerators of one query. */
   emptyRow(state: number, numerator: number, columns: number): void;
   /** Scores of keys for one query or two. */
@@ -116,6 +118,12 @@ export interface FlashExports {
 
 /** An instance and views of its memory. */
 export interface FlashWasm extends FlashExports {
+  /** What it is an instance of. */
+  module: WebAssembly.Module;
+  /** Where a layout begins: behind the constants. */
+  start: number;
+  /** Where it has to end: before what is resident; Infinity where nothing is and the memory may grow. */
+  room: number;
   /** All memory as floats. */
   floats: Float32Array<ArrayBuffer>;
   /** All memory as whole numbers. */
@@ -123,6 +131,11 @@ export interface FlashWasm extends FlashExports {
   /** All memory. */
   bytes: Uint8Array<ArrayBuffer>;
 }
+
+/** Bytes of the constants. */
+const TABLE = 160;
+/** Places are multiples of it: a vector. */
+const VECTOR = 16;
 
 const NAMES = ["auto", "scalar", "simd", "relaxed"];
 const PAGE = 65536;
@@ -173,9 +186,10 @@ const FUNCTIONS: readonly (keyof FlashExports)[] = [
   "scoreRows",
   "addRows",
   "finishRow",
+  "touch",
 ];
 
-/** The one instance of a module. */
+/** The one instance of a module that is shared. */
 function openFlash(verb: string, module: WebAssembly.Module): FlashWasm {
   const known = instances.get(module);
   if (known !== undefined) return known;
@@ -191,15 +205,28 @@ function openFlash(verb: string, module: WebAssembly.Module): FlashWasm {
       }, it should be simd.wasm or relaxed.wasm of this version`,
     );
   }
-  const exports = new WebAssembly.Instance(module)
-    .exports as unknown as FlashExports;
-  const views = viewsOf(exports.memory);
-  const flash: FlashWasm = { ...exports, ...views };
+  const flash = makeFlash(module);
   instances.set(module, flash);
   return flash;
 }
 
-function viewsOf(
+/** A new instance of a module that is one of ours. */
+export function makeFlash(module: WebAssembly.Module): FlashWasm {
+  const exports = new WebAssembly.Instance(module)
+    .exports as unknown as FlashExports;
+  const table = Math.ceil(exports.heapBase() / VECTOR) * VECTOR;
+  exports.prepare(table);
+  return {
+    ...exports,
+    ...viewsOf(exports.memory),
+    module,
+    start: table + TABLE,
+    room: Infinity,
+  };
+}
+
+/** Views of all of a memory, as it is now. */
+export function viewsOf(
   memory: WebAssembly.Memory,
 ): Pick<FlashWasm, "floats" | "integers" | "bytes"> {
   const buffer = memory.buffer as ArrayBuffer;
@@ -217,9 +244,14 @@ export function reserve(verb: string, flash: FlashWasm, bytes: number): void {
   try {
     flash.memory.grow(Math.ceil(missing / PAGE));
   } catch {
-    throw new RangeError(
-      `Cannot ${verb}: there is no room for ${bytes} bytes of WebAssembly memory, there should be`,
-    );
+    throw noRoom(verb, bytes);
   }
   Object.assign(flash, viewsOf(flash.memory));
+}
+
+/** What is thrown where the engine gives no more memory. */
+export function noRoom(verb: string, bytes: number): RangeError {
+  return new RangeError(
+    `Cannot ${verb}: there is no room for ${bytes} bytes of WebAssembly memory, there should be`,
+  );
 }

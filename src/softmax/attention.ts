@@ -102,7 +102,8 @@ const OPTIONS = [
  * Shapes: queries [batch, heads, n, dim], keys [batch, keyHeads, m, dim], values [batch, keyHeads, m, valueDim], or all
  * of them packed; output [batch, heads, n, valueDim] or packed. Costs batch · heads · n · m · (dim + valueDim)
  * multiply-adds at most: blocks that no query may attend to are skipped. Scratch is O(dim + valueDim), and n × m only
- * for `scores`.
+ * for `scores`. Where a few queries meet the same keys again and again, `residentTensors` save the copy of them that
+ * each call makes.
  *
  * Where queries, keys and values are all 32-bit and no scores are asked for, the arithmetic is in 32-bit floats, on
  * WebAssembly SIMD (`kernel`): errors are at most twice those of a plain loop in 32-bit floats, in proportion to the

@@ -12,10 +12,10 @@ import {
   LANES_LEAST,
   LANES_STATE,
   type Layout,
-  loadQueries,
   ROW_LEAST,
   ROW_STATE,
 } from "../kernel/flash_layout.ts";
+import { loadQueries } from "../kernel/flash_load.ts";
 import type { FlashWasm } from "../kernel/flash_wasm.ts";
 import { endKey, firstKey } from "./admit.ts";
 import { type Job, startOf } from "./block.ts";
@@ -40,6 +40,20 @@ export interface Rows {
   again: Uint8Array;
 }
 
+/** Room for `count` rows. */
+export function makeRows(count: number): Rows {
+  return {
+    first: new Int32Array(count),
+    end: new Int32Array(count),
+    queryAt: new Float64Array(count),
+    maskAt: new Float64Array(count),
+    outputAt: new Float64Array(count),
+    from: new Int32Array(count),
+    to: new Int32Array(count),
+    again: new Uint8Array(count),
+  };
+}
+
 /** All that a walk needs. */
 export interface Walk {
   job: Job;
@@ -50,6 +64,16 @@ export interface Walk {
   keys: Float32Array;
   values: Float32Array;
   output: Float32Array;
+  /** Where in the memory all keys lie row by row, if they are resident; else 0. */
+  residentKeys: number;
+  /** The same of the values. */
+  residentValues: number;
+  /** What is resident is more than caches hold. */
+  far: boolean;
+  /** Where in the memory the keys of the block at hand begin. */
+  keyAt: number;
+  /** The same of the values. */
+  valueAt: number;
   /** The soft cap, 0 for none, and its factor. */
   cap: number;
   capFactor: number;

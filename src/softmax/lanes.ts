@@ -2,9 +2,9 @@
  * The walk of blocked attention in 32-bit floats, for the WebAssembly kernels.
  *
  * As in `blocked.ts`, the queries of all heads that share keys are the rows of one walk over blocks of those keys; a
- * block is copied into the kernel's memory once and meets all rows of a block of rows. What a row may attend to is a
- * range and a mask over it, applied lane by lane, so a row's bits do not depend on what the others may attend to nor on
- * what is in keys that it may not.
+ * block is copied into the kernel's memory once, unless it is there (`lane_keys.ts`), and meets all rows of a block of
+ * rows. What a row may attend to is a range and a mask over it, applied lane by lane, so a row's bits do not depend on
+ * what the others may attend to nor on what is in keys that it may not.
  *
  * Rows that leave the range of 32-bit floats are done again by the scalar kernel (`lane_rows.ts`).
  *
@@ -18,17 +18,30 @@ import {
   LANES_FIRST,
   LANES_STATE,
   layOut,
-  loadKeys,
-  loadRows,
+  MOST_ROWS,
   ROW_STATE,
+  SPARE_NUMBERS,
+  SPARE_ROWS,
 } from "../kernel/flash_layout.ts";
-import type { FlashWasm } from "../kernel/flash_wasm.ts";
-import { type Job, makeScratch, type Scratch, startOf } from "./block.ts";
+import { homeOf } from "../kernel/flash_resident.ts";
+import { type FlashWasm, reserve } from "../kernel/flash_wasm.ts";
+import { type Job, makeScratch, type Scratch } from "./block.ts";
 import { attendRows } from "./blocked.ts";
-import { begin, finish, loadMask, union, type Walk } from "./lane_rows.ts";
+import { bringKeys, bringValues, isFar, residentAt } from "./lane_keys.ts";
+import {
+  begin,
+  finish,
+  loadMask,
+  makeRows,
+  union,
+  type Walk,
+} from "./lane_rows.ts";
 
 /** Factors of queries and caps of scores must be 32-bit floats with all their bits. */
 const LARGEST = 2 ** 126;
+
+/** The rows of whichever walk is going on: no code of the caller's runs within one, and eight arrays are dear to make. */
+const ROWS = makeRows(MOST_ROWS);
 
 /** Whether a job is one of 32-bit floats throughout, with factors that they hold and no scores to keep. */
 export function fitsLanes(job: Job): boolean {
@@ -40,38 +53,32 @@ export function fitsLanes(job: Job): boolean {
     [queries, keys, values].every(({ data }) => data.BYTES_PER_ELEMENT === 4);
 }
 
-/** Fills the output of a job that fits. */
-export function attendLanes(verb: string, job: Job, flash: FlashWasm): void {
+/** Fills the output of a job that fits, by an instance of the module of `shared`. */
+export function attendLanes(verb: string, job: Job, shared: FlashWasm): void {
   const { queries, keys, values, output, softcap } = job;
   if (keys.heads === 0) return;
   const count = queries.heads / keys.heads * queries.length;
   if (count === 0) return;
-  const layout = layOut(
-    verb,
-    flash,
-    count,
-    keys.length,
-    keys.dim,
-    values.dim,
-  );
+  const keyNumbers = keys.data as Float32Array;
+  const valueNumbers = values.data as Float32Array;
+  const layout = layOut(shared, count, keys.length, keys.dim, values.dim);
+  const home = homeOf(shared, keyNumbers) ?? homeOf(shared, valueNumbers);
+  const flash = home !== undefined && layout.end <= home.room ? home : shared;
+  reserve(verb, flash, layout.end);
   const walk: Walk = {
     job,
     flash,
     layout,
-    rows: {
-      first: new Int32Array(layout.rows),
-      end: new Int32Array(layout.rows),
-      queryAt: new Float64Array(layout.rows),
-      maskAt: new Float64Array(layout.rows),
-      outputAt: new Float64Array(layout.rows),
-      from: new Int32Array(layout.rows),
-      to: new Int32Array(layout.rows),
-      again: new Uint8Array(layout.rows),
-    },
+    rows: ROWS,
     queries: queries.data as Float32Array,
-    keys: keys.data as Float32Array,
-    values: values.data as Float32Array,
+    keys: keyNumbers,
+    values: valueNumbers,
     output: output.data as Float32Array,
+    residentKeys: residentAt(flash, keys, SPARE_ROWS * keys.dim),
+    residentValues: residentAt(flash, values, SPARE_NUMBERS),
+    far: isFar(keys, values),
+    keyAt: layout.keyAt,
+    valueAt: layout.valueAt,
     cap: softcap,
     capFactor: softcap > 0 ? -2 / softcap : 0,
   };
@@ -152,20 +159,26 @@ function meetInRows(
     if (range.from < range.to) some = true;
   }
   if (!some) return;
-  bringKeys(walk, batch, head, block, blockEnd);
-  for (let row = 0; row < count; row++) {
-    if (from[row] >= to[row]) continue;
-    const two = goTogether(walk, row, count);
-    flash.scoreRows(
-      layout.scoresAt + row * scoresStride,
-      scoresStride,
-      layout.queryAt + row * layout.dim * 4,
-      layout.keyAt + (from[row] - block) * layout.dim * 4,
-      to[row] - from[row],
-      layout.dim,
-      Number(two),
-    );
-    if (two) row++;
+  const size = walk.residentKeys === 0 ? layout.part : layout.keys;
+  for (let part = block; part < blockEnd; part += size) {
+    const partEnd = Math.min(part + size, blockEnd);
+    bringKeys(walk, batch, head, part, partEnd);
+    for (let row = 0; row < count; row++) {
+      const first = Math.max(from[row], part);
+      const end = Math.min(to[row], partEnd);
+      if (first >= end) continue;
+      const two = goTogether(walk, row, count);
+      flash.scoreRows(
+        layout.scoresAt + row * scoresStride + (first - from[row]) * 4,
+        scoresStride,
+        layout.queryAt + row * layout.dim * 4,
+        walk.keyAt + (first - part) * layout.dim * 4,
+        end - first,
+        layout.dim,
+        Number(two),
+      );
+      if (two) row++;
+    }
   }
   bringValues(walk, batch, head, block, blockEnd);
   for (let row = 0; row < count; row++) {
@@ -181,46 +194,6 @@ function goTogether(walk: Walk, row: number, count: number): boolean {
   const { from, to } = walk.rows;
   return row + 1 < count && from[row + 1] === from[row] &&
     to[row + 1] === to[row];
-}
-
-/** Loads the keys of a block. */
-function bringKeys(
-  { flash, layout, job, keys }: Walk,
-  batch: number,
-  head: number,
-  block: number,
-  blockEnd: number,
-): void {
-  const view = job.keys;
-  loadKeys(
-    flash,
-    layout,
-    keys,
-    startOf(view, batch, head) + block * view.rowStride,
-    view.rowStride,
-    blockEnd - block,
-    view.dim,
-  );
-}
-
-/** Loads their values. */
-function bringValues(
-  { flash, layout, job, values }: Walk,
-  batch: number,
-  head: number,
-  block: number,
-  blockEnd: number,
-): void {
-  const view = job.values;
-  loadRows(
-    flash,
-    layout.valueAt,
-    values,
-    startOf(view, batch, head) + block * view.rowStride,
-    view.rowStride,
-    blockEnd - block,
-    view.dim,
-  );
 }
 
 /** Folds the keys from … to − 1 into a group of rows. */
@@ -251,8 +224,8 @@ function foldGroup(
   }
   flash.foldLanes(
     layout.queryAt + row * layout.dim * 4,
-    layout.keyAt,
-    layout.valueAt,
+    walk.keyAt,
+    walk.valueAt,
     layout.numeratorAt + row * layout.columns * 4,
     state,
     layout.scoresAt,
@@ -282,7 +255,7 @@ function foldRows(walk: Walk, row: number, two: boolean, block: number): void {
     layout.stateAt + row * ROW_STATE,
     layout.scoresAt + row * layout.scoresStride,
     layout.scoresStride,
-    layout.valueAt + offset * job.values.dim,
+    walk.valueAt + offset * job.values.dim,
     to - from,
     job.values.dim,
     layout.columns,

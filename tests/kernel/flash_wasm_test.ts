@@ -1,11 +1,20 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
-  layOut,
+  furthestEnd,
+  type Layout,
+  layOut as plan,
+} from "../../src/kernel/flash_layout.ts";
+import {
   loadKeys,
   loadQueries,
   loadRows,
-} from "../../src/kernel/flash_layout.ts";
-import { chooseFlash, type FlashWasm } from "../../src/kernel/flash_wasm.ts";
+} from "../../src/kernel/flash_load.ts";
+import {
+  chooseFlash,
+  type FlashWasm,
+  makeFlash,
+  reserve,
+} from "../../src/kernel/flash_wasm.ts";
 import { modules } from "../../src/kernel/wasm.ts";
 import { seeded } from "../../src/random.ts";
 
@@ -14,17 +23,16 @@ const NAMES = (["simd", "relaxed"] as const)
   .filter((name) => modules[name] !== undefined);
 
 /** An instance without a history, like that of a new process. */
-function fresh(name: "simd" | "relaxed"): FlashWasm {
-  const module = modules[name]!;
-  const exports = new WebAssembly.Instance(module)
-    .exports as unknown as FlashWasm;
-  const { buffer } = exports.memory;
-  return {
-    ...exports,
-    floats: new Float32Array(buffer as ArrayBuffer),
-    integers: new Int32Array(buffer as ArrayBuffer),
-    bytes: new Uint8Array(buffer as ArrayBuffer),
-  };
+const fresh = (name: "simd" | "relaxed") => makeFlash(modules[name]!);
+
+/** A layout and the memory for it. */
+function layOut(
+  flash: FlashWasm,
+  ...sizes: [rows: number, keys: number, dim: number, valueDim: number]
+): Layout {
+  const layout = plan(flash, ...sizes);
+  reserve("attend", flash, layout.end);
+  return layout;
 }
 
 // Doors
@@ -84,12 +92,12 @@ Deno.test("chooseFlash() refuses what is no kernel, and a kernel that the engine
   }
 });
 
-Deno.test("layOut() refuses what the memory has no room for, and leaves the instance as it was", () => {
+Deno.test("reserve() refuses what the memory has no room for, and leaves the instance as it was", () => {
   for (const name of NAMES) {
     const flash = chooseFlash("attend", name)!;
     const before = flash.memory.buffer;
     assertThrows(
-      () => layOut("attend", flash, 8, 8, 2 ** 27, 8),
+      () => layOut(flash, 8, 8, 2 ** 27, 8),
       RangeError,
       "bytes of WebAssembly memory, there should be",
     );
@@ -121,7 +129,7 @@ Deno.test("layOut() takes no more than a few hundred KB for any number of rows a
       for (const rows of [1, 2, 7, 8, 9, 100, 1e6]) {
         for (const keys of [0, 1, 121, 1e7]) {
           const flash = fresh(name);
-          const layout = layOut("attend", flash, rows, keys, dim, valueDim);
+          const layout = layOut(flash, rows, keys, dim, valueDim);
           assertEquals(flash.floats.buffer, flash.memory.buffer);
           assert(flash.memory.buffer.byteLength <= 448 * 1024);
           // Sums go by blocks, which have to lie at the same places for any number of rows and keys.
@@ -159,7 +167,7 @@ Deno.test("loadRows(), loadKeys() and loadQueries() put numbers from any layout 
     for (const queries of [1, 8, 80]) {
       for (const [dim, stride] of shapes) {
         const rows = 13, from = 2, random = seeded(dim);
-        const layout = layOut("attend", flash, queries, rows, dim, dim);
+        const layout = layOut(flash, queries, rows, dim, dim);
         const { inRows, panels, dim: padded } = layout;
         assertEquals([inRows, panels], [queries === 1, queries === 80]);
         const source = Float32Array.from(
@@ -180,15 +188,33 @@ Deno.test("loadRows(), loadKeys() and loadQueries() put numbers from any layout 
 
         flash.floats.fill(7);
         const keys = layout.keyAt / 4;
-        loadKeys(flash, layout, source, from, stride, rows, dim);
-        for (let i = 0; i < rows * padded; i++) {
-          const row = Math.floor(i / padded), c = i % padded;
-          const panel = (row - row % 5) * padded + c * 5 + row % 5;
-          assertEquals(at(keys + (panels ? panel : i)), expected(row, c));
-        }
+        const loaded = (resident: number) =>
+          loadKeys(flash, layout, source, from, stride, rows, dim, resident);
         // The last panel has room for two keys more.
         const end = keys + (panels ? 15 : 13) * padded;
-        assertEquals([at(keys - 1), at(end)], [7, 7]);
+        const assertLoaded = () => {
+          for (let i = 0; i < rows * padded; i++) {
+            const row = Math.floor(i / padded), c = i % padded;
+            const panel = (row - row % 5) * padded + c * 5 + row % 5;
+            assertEquals(at(keys + (panels ? panel : i)), expected(row, c));
+          }
+          assertEquals([at(keys - 1), at(end)], [7, 7]);
+        };
+        assertEquals(loaded(0), layout.keyAt);
+        assertLoaded();
+
+        // The same of keys that are in the memory, which are left where they are if their form allows.
+        const resident = layout.end + 4, { keyAt } = layout;
+        const spare = 8 * dim * 4;
+        reserve("attend", flash, resident + rows * dim * 4 + spare);
+        flash.floats.fill(7);
+        loadRows(flash, resident, source, from, stride, rows, dim);
+        const packed = panels || dim < padded;
+        assertEquals(loaded(resident), packed ? keyAt : resident);
+        if (packed) assertLoaded();
+        else {assert(
+            flash.floats.subarray(0, resident / 4).every((x) => x === 7),
+          );}
 
         flash.floats.fill(7);
         const count = inRows ? 1 : 5, lanes = inRows ? 1 : 8;
@@ -223,11 +249,43 @@ Deno.test("loadRows(), loadKeys() and loadQueries() put numbers from any layout 
   }
 });
 
+Deno.test("furthestEnd() is the furthest that any layout of those keys ends", () => {
+  const [name] = NAMES,
+    shapes = [[1, 1], [3, 17], [64, 64], [500, 1], [8, 900]];
+  if (name === undefined) return;
+  const flash = fresh(name);
+  for (const [dim, valueDim] of shapes) {
+    for (const keys of [0, 1, 121, 1e7]) {
+      const ends = Array.from(
+        { length: 2000 },
+        (_, rows) => plan(flash, rows, keys, dim, valueDim).end,
+      );
+      assertEquals(furthestEnd(flash, keys, dim, valueDim), Math.max(...ends));
+    }
+  }
+});
+
+Deno.test("touch() reads every line but what is behind the last four whole ones, to the end of the memory", () => {
+  for (const name of NAMES) {
+    const flash = fresh(name), { byteLength } = flash.bytes;
+    for (let lines = 0; lines < 10; lines++) {
+      const from = byteLength - lines * 64;
+      for (let line = 0; line < lines; line++) {
+        flash.integers[from / 4 + line * 16] = 1 << line;
+      }
+      const read = (end: number) => flash.touch(from, end);
+      const whole = (lines: number) => 2 ** (lines - lines % 4) - 1;
+      assertEquals(read(byteLength), whole(lines));
+      assertEquals(read(byteLength - 1), whole(Math.max(lines - 1, 0)));
+    }
+  }
+});
+
 Deno.test("loadQueries() says which queries lost bits to underflow", () => {
   for (const name of NAMES) {
     for (const rows of [1, 8]) {
       const flash = fresh(name);
-      const layout = layOut("attend", flash, rows, 8, 4, 4);
+      const layout = layOut(flash, rows, 8, 4, 4);
       const numbers = new Float32Array(rows * 4).fill(1), last = rows * 4 - 1;
       numbers[last] = 1e-37;
       numbers[last - 1] = 0;
@@ -246,7 +304,7 @@ Deno.test("folding leaves alone what is not its own", () => {
     for (const rows of [1, 2, 8, 40]) {
       for (const [dim, valueDim] of [[1, 1], [4, 5], [7, 64], [64, 33]]) {
         const flash = fresh(name);
-        const layout = layOut("attend", flash, rows, 250, dim, valueDim);
+        const layout = layOut(flash, rows, 250, dim, valueDim);
         const random = seeded(dim), m = Math.min(layout.keys, 250);
         const fill = (at: number, count: number) => {
           for (let i = 0; i < count; i++) {
@@ -326,7 +384,7 @@ Deno.test("finishLanes() and finishRow() give zeros and no flags to queries that
   for (const name of NAMES) {
     for (const rows of [1, 8]) {
       const flash = fresh(name),
-        layout = layOut("attend", flash, rows, 8, 4, 8);
+        layout = layOut(flash, rows, 8, 4, 8);
       const { stagingAt, numeratorAt, stateAt, columns } = layout;
       const written = flash.floats.subarray(stagingAt / 4);
       written.fill(7);

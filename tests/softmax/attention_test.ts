@@ -854,6 +854,23 @@ test("scaledDotProductAttention() is not changed by NaN in values that are maske
   }
 });
 
+test("scaledDotProductAttention() does rows again that leave the range of 32 bits, wherever in a block of 256 they are", (kernel) => {
+  const random = seeded(11), n = 256;
+  const call = {
+    queries: normal(random, [1, 1, n, 4]),
+    keys: normal(random, [1, 1, 9, 4]),
+    values: normal(random, [1, 1, 9, 4]),
+    options: {},
+  };
+  const { data } = call.queries, rows = [0, 127, 128, 200, 255];
+  for (const row of rows) data.fill(3e38, row * 4, row * 4 + 4);
+  const { output } = run(call, kernel), exact = run(call, "scalar").output;
+  for (const row of rows) {
+    const part = ({ data }: Tensor) => [...data.slice(row * 4, row * 4 + 4)];
+    assertEquals(part(output), part(exact), `row ${row}`);
+  }
+});
+
 test("scaledDotProductAttention() of 32-bit numbers errs at most twice as much as a naive loop in 32 bits", (kernel) => {
   for (const deviation of [1, 4, 16]) {
     // One output of a naive loop may be right by luck, so the worst of many calls are compared.
