@@ -22,6 +22,7 @@ import {
 import { blocksOf, densityOf, MOST_KEYS } from "./memory/keys.ts";
 import { keyBlock } from "./memory/block.ts";
 import { commit, keyWrite, type Write } from "./memory/commit.ts";
+import { NEW } from "./memory/shadow.ts";
 import { edgesOf } from "./memory/edges.ts";
 import type { Mask, MaskPredicate } from "./memory/mask.ts";
 import { makeMemory, type Memory } from "./memory/memory.ts";
@@ -253,7 +254,14 @@ export function createMemory(
       if (block !== undefined) yield block;
       else {
         for (let id = first; id < keys.count; id++) {
-          yield keyWrite("new key", id, rowOf(keys, id), rowOf(values, id), 0);
+          yield keyWrite(
+            "new key",
+            id,
+            NEW,
+            rowOf(keys, id),
+            rowOf(values, id),
+            0,
+          );
         }
       }
       for (let id = 0; id < queries.count; id++) {

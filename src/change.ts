@@ -19,6 +19,7 @@ import {
 } from "./check.ts";
 import type { Rows } from "./rows.ts";
 import type { Edits } from "./matrix/edits.ts";
+import { roomyArena } from "./matrix/input.ts";
 import { type Memory, refuseWhileReading } from "./memory/memory.ts";
 import { commit } from "./memory/commit.ts";
 import { isStale, makeShadow } from "./memory/shadow.ts";
@@ -289,8 +290,10 @@ function carryOut(memory: Memory, changes: readonly Change[]): Id[][] {
       );
     }
     commit(memory, shadow.writes);
+    roomyArena(arena);
     return concerned;
   } finally {
     arena.used = before;
+    arena.missed = 0;
   }
 }

@@ -13,7 +13,7 @@ import { boundRow, type ErrorBound, NO_ERROR } from "./answer/certify.ts";
 import { type Ladder, memoryBytes, whileReading } from "./memory/memory.ts";
 import { checkLive, checkWatched } from "./answer/readers.ts";
 import { type Store, unpackRow } from "./matrix/store.ts";
-import { blocksOf } from "./memory/keys.ts";
+import { biasOf, blocksOf } from "./memory/keys.ts";
 import { listIds, slotOf } from "./memory/slots.ts";
 import { settleLog, syncRows } from "./sync/sync.ts";
 
@@ -172,7 +172,7 @@ export function entry(
   return {
     key: written(keys.keys),
     value: written(keys.values),
-    bias: keys.biases[slot],
+    bias: biasOf(keys, slot),
   };
 }
 

@@ -36,7 +36,7 @@ import {
   rowTensors,
   tensorOf,
 } from "./file/tensors.ts";
-import { MOST_KEYS } from "./memory/keys.ts";
+import { biasOf, MOST_KEYS } from "./memory/keys.ts";
 import { listSlots } from "./memory/slots.ts";
 
 const FORMAT = "reattend";
@@ -86,7 +86,7 @@ export function snapshot(a: Attention): Uint8Array {
       name: "biases",
       dtype: "F64",
       shape: [keySlots.length],
-      data: pick(keys.biases, keySlots),
+      data: Float64Array.from(keySlots, (slot) => biasOf(keys, slot)),
     },
     integers("key_ids", pick(keys.slots.idOf, keySlots)),
     ...rowTensors("queries", copyRows(rows.queries, querySlots)),

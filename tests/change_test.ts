@@ -414,6 +414,25 @@ Deno.test("a call gives the floats of the arena back, whether it is carried out 
   }
 });
 
+Deno.test("the arena grows with a list of changes that is carried out, not with one that is refused", () => {
+  const a = createAttention({ dim: 2, valueDim: 1 });
+  const { arena } = openAttention("test", a), { floats } = arena;
+  const list = Array.from({ length: 20 }, (_, id): Change => (
+    { verb: "append", keys: [id, 1], values: [2] }
+  ));
+  const { bytes } = stats(a);
+  assertThrows(() => apply(a, [...list, { verb: "remove", ids: 20 }]));
+  append(a, [1, 1], [1]);
+  remove(a, 0);
+  assertEquals([arena.floats, arena.missed], [floats, 0]);
+  assertThrows(() => apply(a, [...list, { verb: "remove", ids: 99 }]));
+  apply(a, list);
+  assertEquals([arena.floats.length, arena.used, arena.missed], [60, 0, 0]);
+  apply(a, list);
+  assertEquals(arena.views!.size, 40);
+  assert(stats(a).bytes > bytes);
+});
+
 Deno.test("changes are copied on the way in", () => {
   const a = small(), key = [1, 1], value = new Float32Array([1]);
   const query = new Float32Array([1, 1]), bias = [0.5];

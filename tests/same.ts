@@ -69,8 +69,14 @@ export function within(
  * What is scratch between calls is left out, and so are lists of slots, which follow from the rest.
  */
 export function dump(a: Attention): string {
-  const { scratch: _s, arena: _a, open: _o, guest: _g, ...kept } =
-    openAttention("dump", a);
+  const {
+    scratch: _s,
+    arena: _a,
+    open: _o,
+    guest: _g,
+    touched: _t,
+    ...kept
+  } = openAttention("dump", a);
   return describe(kept);
 }
 

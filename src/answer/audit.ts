@@ -7,6 +7,7 @@
 import { copyRows } from "../matrix/output.ts";
 import { softmaxAttention } from "../softmax/definition.ts";
 import type { Memory } from "../memory/memory.ts";
+import { biasOf } from "../memory/keys.ts";
 import { gatherAdmitted } from "../sync/recompute.ts";
 
 /** The largest difference between an answer and the definition, for a watched row. */
@@ -26,7 +27,7 @@ export function measureRow(
     copyRows(rows.queries, Int32Array.of(row)),
     copyRows(keys.keys, slots),
     copyRows(keys.values, slots),
-    { scale, bias: Float64Array.from(slots, (slot) => keys.biases[slot]) },
+    { scale, bias: Float64Array.from(slots, (slot) => biasOf(keys, slot)) },
   );
   let worst = 0;
   for (let c = 0; c < valueDim; c++) {

@@ -50,6 +50,10 @@ export function checkEdits(
     ID_LIMIT,
     columns,
   );
+  if (triples.rows.length === 1) {
+    const { rows: [id], columns, values: deltas } = triples;
+    return [{ id: id + 0, columns, deltas }];
+  }
   const rows = new Map<Id, RowEdit>();
   for (let at = 0; at < triples.rows.length; at++) {
     // −0 is 0.
@@ -67,9 +71,11 @@ export function checkEdits(
 /** Puts the columns of a row in order and adds up what is of the same. */
 function settle(verb: string, name: string, row: RowEdit): RowEdit {
   const { id, columns: given } = row;
-  if (given.every((column, at) => at === 0 || given[at - 1] < column)) {
-    return row;
+  let sorted = true;
+  for (let at = 1; at < given.length; at++) {
+    sorted &&= given[at - 1] < given[at];
   }
+  if (sorted) return row;
   // Equal columns stay in the order given, so that their sum does not depend on how engines sort.
   const order = given.map((_, at) => at)
     .sort((a, b) => given[a] - given[b] || a - b);

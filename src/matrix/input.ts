@@ -41,9 +41,31 @@ export function rowOf(
 export interface Arena {
   floats: Float32Array;
   used: number;
+  /** Floats that a call did not find room for. */
+  missed?: number;
   /** The last view from each place on: calls are much alike, and a view costs more than what it is used for. */
   views?: Map<number, Float32Array>;
 }
+
+/**
+ * Makes an arena larger that was too small for a call which has been carried out: the next is likely to be as large. What
+ * it has given out stays good.
+ */
+export function roomyArena(arena: Arena): void {
+  const { floats: { length }, missed = 0 } = arena;
+  if (missed === 0 || length >= MOST_FLOATS) return;
+  const room = Math.max(2 * length, length + missed);
+  try {
+    arena.floats = new Float32Array(Math.min(MOST_FLOATS, room));
+    arena.views = undefined;
+  } catch (error) {
+    // Where there is no memory the arena stays as it is; the call has been carried out.
+    if (!(error instanceof RangeError)) throw error;
+  }
+}
+
+/** An arena grows to 64 KiB: rows for a hundred writes or so. */
+const MOST_FLOATS = 2 ** 14;
 
 /** Floats from an arena, or new ones where it is used up. */
 export function takeFloats(
@@ -51,6 +73,9 @@ export function takeFloats(
   length: number,
 ): Float32Array {
   if (arena === undefined || arena.used + length > arena.floats.length) {
+    if (arena !== undefined && length <= arena.floats.length) {
+      arena.missed = (arena.missed ?? 0) + length;
+    }
     return new Float32Array(length);
   }
   const { floats, used } = arena, views = arena.views ??= new Map();

@@ -11,6 +11,7 @@ import type { Id } from "../check.ts";
 import type { RowSizes } from "../kernel/measure.ts";
 import type { CheckedRows } from "../matrix/input.ts";
 import { setRows } from "../matrix/store.ts";
+import { setBias } from "./keys.ts";
 import type { Memory } from "./memory.ts";
 import { writeNewKeys } from "./write.ts";
 
@@ -64,8 +65,7 @@ export function writeBlock(memory: Memory, block: KeyBlock): void {
     const slot = slots[at], own = bias === undefined ? 0 : bias(at);
     table.norms[slot] = norms[at];
     table.peaks[slot] = peaks[at];
-    table.biases[slot] = own;
-    table.scoreBiases[slot] = own * Math.LOG2E;
+    setBias(table, slot, own);
   }
   setRows(
     representation,

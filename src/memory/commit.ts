@@ -14,6 +14,7 @@ import {
 } from "../matrix/representation.ts";
 import { nonZerosOf, reserveStore, type Store } from "../matrix/store.ts";
 import { type KeyBlock, writeBlock } from "./block.ts";
+import { reserveBiases } from "./keys.ts";
 import type { Memory } from "./memory.ts";
 import { dropQuery, setQuery } from "./queries.ts";
 import { slotOf } from "./slots.ts";
@@ -30,7 +31,7 @@ import {
 export type Write =
   | (Content & { kind: "new key" | "key" })
   | KeyBlock
-  | { kind: "erase key"; id: Id; evicted: boolean }
+  | { kind: "erase key"; id: Id; slot: number; evicted: boolean }
   | { kind: "query"; id: Id; query: Row; position: Id }
   | { kind: "erase query"; id: Id }
   | { kind: "edge"; query: Id; key: Id; present: boolean };
@@ -39,6 +40,7 @@ export type Write =
 export function keyWrite(
   kind: "new key" | "key",
   id: Id,
+  slot: number,
   key?: Row,
   value?: Row,
   bias?: number,
@@ -51,6 +53,7 @@ export function keyWrite(
   return {
     kind,
     id,
+    slot,
     key,
     value,
     bias,
@@ -71,12 +74,12 @@ function makeRoom(memory: Memory, writes: Iterable<Write>): void {
   const { keys, rows, capacity } = memory;
   const room = { keys: newRoom(), values: newRoom(), queries: newRoom() };
   const { representation } = keys;
-  let newKeys = 0, newQueries = 0;
+  let newKeys = 0, newQueries = 0, biased = false;
   for (const write of writes) {
     if (write.kind === "new key" || write.kind === "key") {
-      const { key, value, keyNonZeros, valueNonZeros } = write;
-      const slot = slotOf(keys.slots, write.id);
+      const { slot, key, value, bias = 0, keyNonZeros, valueNonZeros } = write;
       if (write.kind === "new key") newKeys++;
+      biased ||= !isNone(bias);
       if (key !== undefined) {
         addRoom(room.keys, representation, keys.keys, slot, keyNonZeros);
       }
@@ -84,8 +87,11 @@ function makeRoom(memory: Memory, writes: Iterable<Write>): void {
         addRoom(room.values, representation, keys.values, slot, valueNonZeros);
       }
     } else if (write.kind === "new keys") {
-      const { ids, keySizes, valueSizes } = write;
+      const { ids, bias, keySizes, valueSizes } = write;
       newKeys += ids.length;
+      for (let at = 0; at < ids.length && bias !== undefined; at++) {
+        biased ||= !isNone(bias(at));
+      }
       addRooms(room.keys, representation, keys.keys, keySizes.nonZeros);
       addRooms(room.values, representation, keys.values, valueSizes.nonZeros);
     } else if (write.kind === "query") {
@@ -95,10 +101,16 @@ function makeRoom(memory: Memory, writes: Iterable<Write>): void {
     }
   }
   reserve(memory, Math.min(newKeys, capacity + 1), newQueries);
+  if (biased) reserveBiases(keys);
   reserveStore(rows.queries, room.queries.denseRows, room.queries.entries);
   const evicts = newKeys > capacity;
   reserveUpTo(capacity + 1, keys.keys, room.keys, evicts);
   reserveUpTo(capacity + 1, keys.values, room.values, evicts);
+}
+
+/** Whether a bias need not be kept; −0 is one, which `entry` tells from 0. */
+function isNone(bias: number): boolean {
+  return Object.is(bias, 0);
 }
 
 /** Makes room for rows of which so many live at once; what is evicted is swept up on the way. */
@@ -122,7 +134,7 @@ function carryOut(memory: Memory, write: Write): void {
       return writeKey(memory, write);
     case "erase key":
       if (write.evicted) memory.counters.evicted++;
-      return eraseKey(memory, write.id);
+      return eraseKey(memory, write.id, write.slot);
     case "query":
       return setQuery(memory, write.id, write.query, write.position);
     case "erase query":

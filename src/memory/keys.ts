@@ -38,7 +38,7 @@ export interface KeyTable {
   keys: Store;
   /** slots × valueDim */
   values: Store;
-  /** slots: as given, in nats; −Infinity masks the key. */
+  /** slots: as given, in nats; −Infinity masks the key. Of no length until a key has one that is not 0. */
   biases: Float64Array;
   /** slots: the bias in units of log2, as scores have it. */
   scoreBiases: Float64Array;
@@ -109,10 +109,24 @@ export function setKey(
     storeRow(representation, values, slot, value, valueNonZeros);
     table.peaks[slot] = peak;
   }
-  if (bias !== undefined) {
-    table.biases[slot] = bias;
-    table.scoreBiases[slot] = bias * Math.LOG2E;
-  }
+  if (bias !== undefined) setBias(table, slot, bias);
+}
+
+/** Sets the bias of a slot. The caller has made room, unless it is none. */
+export function setBias(table: KeyTable, slot: number, bias: number): void {
+  if (table.biases.length > 0) table.biases[slot] = bias;
+  table.scoreBiases[slot] = bias * Math.LOG2E;
+}
+
+/** The bias of a slot as it was given. */
+export function biasOf({ biases }: KeyTable, slot: number): number {
+  return biases.length > 0 ? biases[slot] : 0;
+}
+
+/** Makes room for biases. */
+export function reserveBiases(table: KeyTable): void {
+  if (table.biases.length > 0) return;
+  apart.grow(table, "biases", table.slots.idOf.length);
 }
 
 /** Share of the numbers of all keys and values that are not 0. */
@@ -166,7 +180,7 @@ export function growKeys(table: KeyTable, slots: number): void {
   growStore(table.values, slots);
   home.grow(table, "scoreBiases", slots);
   home.grow(table, "peaks", slots);
-  apart.grow(table, "biases", slots);
+  if (table.biases.length > 0) apart.grow(table, "biases", slots);
   apart.grow(table, "norms", slots);
   growSlots(table.slots, slots);
 }

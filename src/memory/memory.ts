@@ -124,6 +124,8 @@ export interface Memory {
   counters: Counters;
   /** A read is under way, whose scratch a mask or filter must not touch. */
   reading: boolean;
+  /** What was read to no other end than to have it near. */
+  touched: number;
 }
 
 /** What a memory is made from. */
@@ -169,6 +171,7 @@ export function makeMemory(settings: MemorySettings): Memory {
     guest: makeSums(1, dim, valueDim, home),
     open: new Int32Array(valueDim + 1),
     reading: false,
+    touched: 0,
     counters: {
       writes: 0,
       evicted: 0,
@@ -193,6 +196,7 @@ export function whileReading<T>(
     return read();
   } finally {
     memory.reading = false;
+    giveScoresBack(memory);
   }
 }
 
@@ -234,16 +238,20 @@ export function versionLimit({ keys: table, logLimit }: Memory): number {
 /** Few keys may be written again and again between two reads. */
 const LEAST_VERSIONS = 64;
 
-/** Scratch with room for `keys` keys. */
+/** Scratch with room for `keys` keys and, as the table, for some more. */
 export function roomyScratch(
-  { scratch, kernel: { home } }: Memory,
+  { scratch, kernel: { home }, keys: { slots } }: Memory,
   keys: number,
 ): Scratch {
   if (scratch.slots.length < keys) {
-    growScratch(scratch, Math.max(64, keys + (keys >>> 1)), home);
+    const most = Math.max(keys, slots.idOf.length);
+    const room = Math.min(most, keys + (keys >>> 1));
+    growScratch(scratch, Math.max(LEAST_SCRATCH, room), home);
   }
   return scratch;
 }
+
+const LEAST_SCRATCH = 64;
 
 /** Makes room for so many scores. */
 export function roomyScores(
@@ -252,6 +260,21 @@ export function roomyScores(
 ): void {
   if (scratch.scores.length < scores) home.grow(scratch, "scores", scores);
 }
+
+/** Gives back what the scores of several rows took that started over together; versions may need the room. */
+function giveScoresBack({ scratch, kernel: { home } }: Memory): void {
+  const { scores, slots } = scratch;
+  if (scores.length <= Math.max(slots.length, LEAST_GIVEN_BACK)) return;
+  try {
+    home.grow(scratch, "scores", slots.length);
+  } catch (error) {
+    // Where there is no memory for a shorter array, the long one stays.
+    if (!(error instanceof RangeError)) throw error;
+  }
+}
+
+/** Fewer scores are kept: giving them back and asking anew takes a few µs, forming as many of 64 products some 100. */
+const LEAST_GIVEN_BACK = 2 ** 11;
 
 /** Bytes held by all arrays and maps. */
 export function memoryBytes(

@@ -64,12 +64,22 @@ export function isStale({ memory, started }: Shadow): boolean {
 }
 
 /** Whether an id will be there. */
-export function willHave(
+export function willHave(table: ShadowTable, id: Id): boolean {
+  return stagedSlot(table, id) !== GONE;
+}
+
+/** In place of a slot: an id that will be there has none yet, or will not be there. */
+export const NEW = -1, GONE = -2;
+
+/** The slot of an id that will be there. */
+export function stagedSlot(
   { table, added, dropped }: ShadowTable,
   id: Id,
-): boolean {
-  if (dropped?.has(id)) return false;
-  return id < table.next ? slotOf(table, id) >= 0 : isAmong(added, id);
+): number {
+  if (dropped?.has(id)) return GONE;
+  if (id >= table.next) return isAmong(added, id) ? NEW : GONE;
+  const slot = slotOf(table, id);
+  return slot < 0 ? GONE : slot;
 }
 
 /** Adds a key, and takes the oldest out where there are more than the capacity. */
@@ -82,10 +92,10 @@ export function stageNewKey(
 ): void {
   const { keys, memory, writes, rows } = shadow;
   add(keys, id);
-  writes.push(keyWrite("new key", id, key, value, bias));
+  writes.push(keyWrite("new key", id, NEW, key, value, bias));
   rows?.set(id, { key, value });
   while (keys.size > memory.capacity) {
-    stageErasedKey(shadow, takeOldest(keys), true);
+    stageErasedKey(shadow, takeOldest(keys), NEW, true);
   }
 }
 
@@ -111,23 +121,29 @@ export function stageKeyBlock(
   return true;
 }
 
-/** Replaces what is given of a key. */
+/** Replaces what is given of a key that is in a slot. */
 export function stageKey(
   shadow: Shadow,
   id: Id,
+  slot: number,
   key?: Row,
   value?: Row,
   bias?: number,
 ): void {
-  shadow.writes.push(keyWrite("key", id, key, value, bias));
+  shadow.writes.push(keyWrite("key", id, slot, key, value, bias));
   const row = shadow.rows?.get(id);
   shadow.rows?.set(id, { key: key ?? row?.key, value: value ?? row?.value });
 }
 
 /** Takes a key out. */
-export function stageErasedKey(shadow: Shadow, id: Id, evicted: boolean): void {
+export function stageErasedKey(
+  shadow: Shadow,
+  id: Id,
+  slot: number,
+  evicted: boolean,
+): void {
   drop(shadow.keys, id);
-  shadow.writes.push({ kind: "erase key", id, evicted });
+  shadow.writes.push({ kind: "erase key", id, slot, evicted });
   shadow.rows?.delete(id);
 }
 
@@ -152,6 +168,7 @@ export function stageErasedQuery(shadow: Shadow, id: Id): void {
 export function copyAsStaged(
   { memory: { keys, arena }, rows }: Shadow,
   id: Id,
+  slot: number,
   part: "key" | "value",
 ): Row {
   const staged = rows?.get(id)?.[part];
@@ -162,7 +179,6 @@ export function copyAsStaged(
     return numbers;
   }
   const store = part === "key" ? keys.keys : keys.values;
-  const slot = slotOf(keys.slots, id);
   if (store.evens[slot] !== DENSE) return viewRow(store, slot);
   const numbers = takeFloats(arena, store.width);
   unpackRow(store, slot, numbers, 0);

@@ -13,7 +13,7 @@ import type { Id } from "../check.ts";
 /** A table of ids. */
 export interface SlotTable {
   /** length: ids, ascending; holes included. */
-  ids: Float64Array;
+  ids: Uint32Array;
   /** length: the slot of each id, −1 for a hole. */
   slots: Int32Array;
   length: number;
@@ -23,10 +23,10 @@ export interface SlotTable {
   next: Id;
   /** Everything before it is a hole. */
   front: number;
-  /** allocated: the id that lives in each slot; −1 for none. */
+  /** allocated: the id that lives in each slot; below 0 for none, and of slots given back which one was before it. */
   idOf: Float64Array;
-  /** Slots given back. */
-  free: Int32Array;
+  /** The slot given back last, −1 for none, and how many there are. */
+  free: number;
   freeCount: number;
   /** Slots ever used; a slot below this is live or free. */
   used: number;
@@ -37,14 +37,14 @@ export interface SlotTable {
 /** Makes an empty table. */
 export function makeSlots(): SlotTable {
   return {
-    ids: new Float64Array(0),
+    ids: new Uint32Array(0),
     slots: new Int32Array(0),
     length: 0,
     size: 0,
     next: 0,
     front: 0,
     idOf: new Float64Array(0),
-    free: new Int32Array(0),
+    free: -1,
     freeCount: 0,
     used: 0,
     listed: undefined,
@@ -60,9 +60,7 @@ export function slotOf(table: SlotTable, id: Id): number {
 /** Gives a slot to an id no smaller than `next`. The caller has made room: `used` < `idOf.length` or a slot is free. */
 export function addSlot(table: SlotTable, id: Id): number {
   if (table.length === table.ids.length) makeRoom(table, 1);
-  const slot = table.freeCount > 0
-    ? table.free[--table.freeCount]
-    : table.used++;
+  const slot = takeSlot(table);
   table.ids[table.length] = id;
   table.slots[table.length++] = slot;
   table.idOf[slot] = id;
@@ -72,15 +70,25 @@ export function addSlot(table: SlotTable, id: Id): number {
   return slot;
 }
 
+/** A slot that is free, or one that was never used. */
+function takeSlot(table: SlotTable): number {
+  if (table.free < 0) return table.used++;
+  const slot = table.free;
+  table.free = LINK - table.idOf[slot];
+  table.freeCount--;
+  return slot;
+}
+
+/** A slot given back holds this less the one given back before it: −1 where that is none, and never an id. */
+const LINK = -2;
+
 /** The same for many, ascending; their slots in order. */
 export function addSlots(table: SlotTable, added: readonly Id[]): Int32Array {
   const given = new Int32Array(added.length);
   if (added.length === 0) return given;
-  const { free, idOf } = table, from = makeRoom(table, added.length);
-  let { freeCount, used } = table;
+  const { idOf } = table, from = makeRoom(table, added.length);
   for (let at = 0; at < given.length; at++) {
-    const slot = freeCount > 0 ? free[--freeCount] : used++;
-    given[at] = slot;
+    const slot = given[at] = takeSlot(table);
     idOf[slot] = added[at];
   }
   table.ids.set(added, from);
@@ -89,8 +97,6 @@ export function addSlots(table: SlotTable, added: readonly Id[]): Int32Array {
   table.size += added.length;
   table.listed = undefined;
   table.next = added[added.length - 1] + 1;
-  table.freeCount = freeCount;
-  table.used = used;
   return given;
 }
 
@@ -100,7 +106,7 @@ function makeRoom(table: SlotTable, more: number): number {
     close(table);
     const needed = table.length + more;
     if (needed > table.ids.length || table.length * 2 >= table.ids.length) {
-      table.ids = grownFloats(table.ids, needed);
+      table.ids = grownIds(table.ids, needed);
       const slots = new Int32Array(table.ids.length);
       slots.set(table.slots);
       table.slots = slots;
@@ -113,8 +119,9 @@ function makeRoom(table: SlotTable, more: number): number {
 export function dropSlot(table: SlotTable, id: Id): number {
   const at = find(table, id), slot = table.slots[at];
   table.slots[at] = -1;
-  table.idOf[slot] = -1;
-  table.free[table.freeCount++] = slot;
+  table.idOf[slot] = LINK - table.free;
+  table.free = slot;
+  table.freeCount++;
   table.size--;
   table.listed = undefined;
   while (table.front < table.length && table.slots[table.front] < 0) {
@@ -131,10 +138,7 @@ const LEAST_HOLES = 16;
 export function growSlots(table: SlotTable, slots: number): void {
   const idOf = new Float64Array(slots).fill(-1);
   idOf.set(table.idOf);
-  const free = new Int32Array(slots);
-  free.set(table.free);
   table.idOf = idOf;
-  table.free = free;
 }
 
 /** The ids, ascending. */
@@ -160,13 +164,13 @@ export function listSlots(table: SlotTable): Int32Array {
 
 /** Bytes held by the table. */
 export function slotsBytes(table: SlotTable): number {
-  return table.ids.byteLength + table.slots.byteLength + table.idOf.byteLength +
-    table.free.byteLength + (table.listed?.byteLength ?? 0);
+  return table.ids.byteLength + table.slots.byteLength +
+    table.idOf.byteLength + (table.listed?.byteLength ?? 0);
 }
 
 /** A copy twice as long, or as long as needed. */
-function grownFloats(array: Float64Array, needed: number): Float64Array {
-  const grown = new Float64Array(Math.max(16, needed, 2 * array.length));
+function grownIds(array: Uint32Array, needed: number): Uint32Array {
+  const grown = new Uint32Array(Math.max(16, needed, 2 * array.length));
   grown.set(array);
   return grown;
 }

@@ -21,11 +21,14 @@ import {
 import type { Rows } from "../rows.ts";
 import { checkRows, rowOf } from "../matrix/input.ts";
 import { checkEdits, editRow, type Edits } from "../matrix/edits.ts";
+import { bringNear } from "./near.ts";
 import { MOST_KEYS } from "./keys.ts";
 import {
   copyAsStaged,
+  GONE,
   type Shadow,
   type ShadowTable,
+  stagedSlot,
   stageErasedKey,
   stageErasedQuery,
   stageKey,
@@ -108,14 +111,19 @@ export function stage(shadow: Shadow, change: Change): Id[] {
         stageEdit(shadow, "value", change.values),
       );
     case "remove": {
-      const ids = checkKnown("remove", shadow.keys, "key", change.ids);
-      for (const id of ids) stageErasedKey(shadow, id, false);
+      const ids = checkIds("remove", change.ids);
+      const slots = checkAllLive("remove", shadow.keys, "key", ids);
+      bringNear(shadow.memory, slots);
+      for (let at = 0; at < ids.length; at++) {
+        stageErasedKey(shadow, ids[at], slots[at], false);
+      }
       return ids;
     }
     case "watch":
       return stageWatch(shadow, change.queries, change.ids, change.position);
     case "unwatch": {
-      const ids = checkKnown("unwatch", shadow.queries, "query", change.ids);
+      const ids = checkIds("unwatch", change.ids);
+      checkAllLive("unwatch", shadow.queries, "query", ids);
       for (const id of ids) stageErasedQuery(shadow, id);
       return ids;
     }
@@ -174,7 +182,9 @@ function stageUpdate(
   bias: Bias | undefined,
 ): Id[] {
   const verb = "update", { dim, valueDim, arena } = shadow.memory;
-  const ids = checkKnown(verb, shadow.keys, "key", given), count = ids.length;
+  const ids = checkIds(verb, given), count = ids.length;
+  const slots = checkAllLive(verb, shadow.keys, "key", ids);
+  bringNear(shadow.memory, slots);
   const keys = keyRows === undefined
     ? undefined
     : checkRows(verb, "keys", keyRows, dim, arena);
@@ -193,6 +203,7 @@ function stageUpdate(
     stageKey(
       shadow,
       ids[at],
+      slots[at],
       keys && rowOf(keys, at),
       values && rowOf(values, at),
       biases?.(at),
@@ -224,11 +235,12 @@ function stageEdit(
   const list = part === "key"
     ? checkEdits(verb, "keys", edits, dim)
     : checkEdits(verb, "values", edits, valueDim);
-  for (const { id } of list) checkLives(verb, shadow.keys, "key", id);
-  for (const edit of list) {
-    const { id } = edit;
+  const slots = list.map(({ id }) => checkLives(verb, shadow.keys, "key", id));
+  bringNear(shadow.memory, slots);
+  for (let at = 0; at < list.length; at++) {
+    const edit = list[at], slot = slots[at], { id } = edit;
     const row = editRow(
-      copyAsStaged(shadow, id, part),
+      copyAsStaged(shadow, id, slot, part),
       edit,
       (column, edited) => {
         throw new RangeError(
@@ -236,8 +248,8 @@ function stageEdit(
         );
       },
     );
-    if (part === "key") stageKey(shadow, id, row);
-    else stageKey(shadow, id, undefined, row);
+    if (part === "key") stageKey(shadow, id, slot, row);
+    else stageKey(shadow, id, slot, undefined, row);
   }
   return list.map(({ id }) => id);
 }
@@ -322,25 +334,27 @@ function stageAdmit(
   return [...queries];
 }
 
-/** Ids that are there, none twice. */
-function checkKnown(
+/** The slots of ids that should be there. */
+function checkAllLive(
   verb: string,
   table: ShadowTable,
   what: "key" | "query",
-  given: Ids,
-): Id[] {
-  const ids = checkIds(verb, given);
-  for (const id of ids) checkLives(verb, table, what, id);
-  return ids;
+  ids: readonly Id[],
+): number[] {
+  const slots: number[] = [];
+  for (const id of ids) slots.push(checkLives(verb, table, what, id));
+  return slots;
 }
 
+/** The slot of an id that should be there. */
 function checkLives(
   verb: string,
   table: ShadowTable,
   what: "key" | "query",
   id: Id,
-): void {
-  if (willHave(table, id)) return;
+): number {
+  const slot = stagedSlot(table, id);
+  if (slot !== GONE) return slot;
   throw new RangeError(
     `Cannot ${verb}: ${what} ${id} ${
       id < table.next ? "is gone" : "is unknown"
@@ -351,7 +365,10 @@ function checkLives(
 /** The ids of two lists, none twice. */
 function union(one: Id[], other: Id[]): Id[] {
   if (one.length === 0) return other;
-  return other.length === 0 ? one : [...new Set([...one, ...other])];
+  if (other.length === 0) return one;
+  const among = new Set(one);
+  for (const id of other) if (!among.has(id)) one.push(id);
+  return one;
 }
 
 /** Ids for new rows: those given, one for each row, or the next free ones. */

@@ -5,7 +5,6 @@
  */
 
 import { apart, type Home } from "../kernel/home.ts";
-import { DENSE } from "../kernel/table.ts";
 import {
   clearRow,
   copyRow,
@@ -34,8 +33,6 @@ export interface Versions {
   /** versions × dim and versions × valueDim, stored as they were. */
   keys: Store;
   values: Store;
-  /** What was read to no other end than to have it near. */
-  touched: number;
 }
 
 /** Makes room for `entries` versions. */
@@ -57,7 +54,6 @@ export function makeVersions(
     norm: new Float64Array(entries),
     keys: makeStore(dim, home),
     values: makeStore(valueDim, home),
-    touched: 0,
   };
 }
 
@@ -124,23 +120,9 @@ export function fillVersion(
   values: Store,
   slot: number,
 ): void {
-  // Far apart in memory, both come at the same time if both are asked for before one is copied.
-  versions.touched = touchRow(keys, slot) + touchRow(values, slot);
   copyRow(keys, slot, versions.keys, at);
   copyRow(values, slot, versions.values, at);
 }
-
-/** Reads a number of each cache line of a dense row, which brings it near before it is copied; returns their sum. */
-function touchRow(store: Store, row: number): number {
-  if (store.evens[row] !== DENSE) return 0;
-  const { width, dense } = store, at = store.start[row] * width;
-  let sum = 0;
-  for (let t = 0; t < width; t += LINE) sum += dense[at + t];
-  return sum;
-}
-
-/** 32-bit floats in a cache line of 64 bytes. */
-const LINE = 16;
 
 /** Bytes held by all entries. */
 export function versionsBytes({ slot, keys, values }: Versions): number {

@@ -11,11 +11,13 @@ import { dropKeyEdges } from "./edges.ts";
 import { noteContent, noteFirstWrites, noteWrite, tick } from "./log.ts";
 import { forgetKey, notePair, notePairs } from "./pairs.ts";
 import { growRows, type Memory, versionLimit } from "./memory.ts";
-import { addSlots, slotOf } from "./slots.ts";
+import { addSlots, slotOf, type SlotTable } from "./slots.ts";
 
 /** What is given of a key, and how much there is of it; the numbers of what is not given are 0. */
 export interface Content {
   id: Id;
+  /** Where it is when the writes before it have not been done yet; below 0 where it is not there then. */
+  slot: number;
   key?: Row;
   value?: Row;
   bias?: number;
@@ -54,15 +56,20 @@ export function writeNewKeys(memory: Memory, ids: readonly Id[]): Int32Array {
 /** Replaces what is given of a key. */
 export function writeKey(memory: Memory, content: Content): void {
   const { keys } = memory, { id, key, bias } = content;
-  const slot = slotOf(keys.slots, id);
+  const slot = slotFor(keys.slots, id, content.slot);
   note(memory, slot, true, key !== undefined || bias !== undefined);
   setKey(keys, slot, content);
 }
 
+/** The slot of an id that had this one when its write was staged, or none yet. */
+function slotFor(table: SlotTable, id: Id, staged: number): number {
+  return staged < 0 ? slotOf(table, id) : staged;
+}
+
 /** Removes a key, and its edges: its id will not come back. */
-export function eraseKey(memory: Memory, id: Id): void {
+export function eraseKey(memory: Memory, id: Id, staged: number): void {
   const { keys, mask } = memory;
-  note(memory, slotOf(keys.slots, id), true, true);
+  note(memory, slotFor(keys.slots, id, staged), true, true);
   dropKey(keys, id);
   if (mask.kind !== "edges") return;
   forgetKey(memory, mask.edges, id);

@@ -44,6 +44,12 @@ Deno.test("checkEdits() groups entries by id in order of first appearance, colum
   ]);
 });
 
+Deno.test("checkEdits() makes one row of a single entry, whose id is never −0", () => {
+  const [row] = checkEdits("edit", "keys", [[-0, 1, 2]], 3);
+  assert(Object.is(row.id, 0));
+  assertEquals(row, { id: 0, columns: [1], deltas: [2] });
+});
+
 Deno.test("checkEdits() reads any iterable once", () => {
   let asked = 0;
   function* edits(): Generator<[number, number, number]> {

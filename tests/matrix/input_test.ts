@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { CsrMatrix, DenseMatrix } from "../../mod.ts";
 import {
+  type Arena,
   type CheckedRows,
   checkRows,
+  roomyArena,
   rowOf,
   takeFloats,
 } from "../../src/matrix/input.ts";
@@ -134,6 +136,33 @@ Deno.test("the arena gives the same views again, of the length that is asked for
   assert(takeFloats(arena, 2) === views[0]);
   assertEquals(takeFloats(arena, 3).length, 3);
   assertEquals([arena.used, views[1].byteOffset], [5, 8]);
+});
+
+Deno.test("roomyArena() makes room for what was missed, up to 64 KiB, and leaves views good", () => {
+  const arena: Arena = { floats: new Float32Array(5), used: 0 };
+  const take = () => [4, 4, 4].map((length) => takeFloats(arena, length));
+  const { floats } = arena;
+  roomyArena(arena);
+  assert(arena.floats === floats);
+  const views = take();
+  assertEquals(arena.missed, 8);
+  views[0][0] = 7;
+  roomyArena(arena);
+  assertEquals(arena.floats.length, 13);
+  arena.used = arena.missed = 0;
+  for (const view of take()) {
+    view.fill(1);
+    assert(view.buffer === arena.floats.buffer);
+  }
+  assertEquals([arena.missed, views[0][0]], [0, 7]);
+  // What would not have fit an empty arena is no reason to keep a larger one.
+  takeFloats(arena, 14);
+  assertEquals(arena.missed, 0);
+  for (let round = 0; round < 2; round++) {
+    for (let i = 0; i < 2000; i++) takeFloats(arena, 13);
+    roomyArena(arena);
+    assertEquals(arena.floats.length, 2 ** 14);
+  }
 });
 
 /** A matrix whose arrays somebody has written to, or replaced. */

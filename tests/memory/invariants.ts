@@ -44,7 +44,7 @@ export function invariant(a: Attention): void {
 
 /** Ids ascend, slots and ids agree, free slots are free, the front is the first entry. */
 export function checkSlots(table: SlotTable): void {
-  const { ids, slots, idOf, free } = table;
+  const { ids, slots, idOf } = table;
   let size = 0, previous = -1;
   const owners = new Set<number>();
   for (let at = table.front; at < table.length; at++) {
@@ -65,11 +65,14 @@ export function checkSlots(table: SlotTable): void {
   assert(table.next > previous, "an id not below the next");
   assertEquals(owners.size, size, "slots with two owners");
   assertEquals(table.size, size, "size");
-  for (let at = 0; at < table.freeCount; at++) {
-    assert(!owners.has(free[at]), `slot ${free[at]} is free and live`);
-    assertEquals(idOf[free[at]], -1, "the owner of a free slot");
-    owners.add(free[at]);
+  let freed = 0;
+  for (let slot = table.free; slot >= 0; slot = -2 - idOf[slot]) {
+    freed++;
+    assert(!owners.has(slot), `slot ${slot} is free and live, or free twice`);
+    assert(idOf[slot] < 0, "the owner of a free slot");
+    owners.add(slot);
   }
+  assertEquals(freed, table.freeCount, "free slots");
   assertEquals(owners.size, table.used, "slots that are neither live nor free");
   assert(table.used <= idOf.length, "more slots than there is room for");
   for (const slot of owners) assert(slot < table.used, "a slot never used");

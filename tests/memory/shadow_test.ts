@@ -6,6 +6,7 @@ import {
   copyAsStaged,
   isStale,
   makeShadow,
+  NEW,
   stageErasedKey,
   stageErasedQuery,
   stageKey,
@@ -27,7 +28,7 @@ Deno.test("staging changes the shadow and nothing else, until commit()", () => {
   });
   const memory = openAttention("test", a), before = dump(a);
   const shadow = makeShadow(memory, true), { keys, queries } = shadow;
-  stageErasedKey(shadow, 1, false);
+  stageErasedKey(shadow, 1, 1, false);
   stageNewKey(shadow, 3, row(4), row(4), 0);
   assertEquals([0, 1, 2, 3, 4].map((id) => willHave(keys, id)), [
     true,
@@ -43,11 +44,11 @@ Deno.test("staging changes the shadow and nothing else, until commit()", () => {
     5,
     6,
   ]);
-  stageKey(shadow, 5, undefined, row(50));
-  stageKey(shadow, 5, row(55));
+  stageKey(shadow, 5, NEW, undefined, row(50));
+  stageKey(shadow, 5, NEW, row(55));
   assertEquals(
     ["key", "value"].map((part) =>
-      copyAsStaged(shadow, 5, part as "key" | "value")
+      copyAsStaged(shadow, 5, NEW, part as "key" | "value")
     ),
     [row(55), row(50)],
   );
@@ -65,19 +66,19 @@ Deno.test("staging changes the shadow and nothing else, until commit()", () => {
 Deno.test("copyAsStaged() is what is staged, or else what is stored", () => {
   const a = createAttention({ keys: [[1, 2]], values: [[3]] });
   const shadow = makeShadow(openAttention("test", a), true);
-  assertEquals(copyAsStaged(shadow, 0, "key"), row(1, 2));
-  stageKey(shadow, 0, row(5, 6));
-  assertEquals(copyAsStaged(shadow, 0, "key"), row(5, 6));
-  assertEquals(copyAsStaged(shadow, 0, "value"), row(3));
+  assertEquals(copyAsStaged(shadow, 0, 0, "key"), row(1, 2));
+  stageKey(shadow, 0, 0, row(5, 6));
+  assertEquals(copyAsStaged(shadow, 0, 0, "key"), row(5, 6));
+  assertEquals(copyAsStaged(shadow, 0, 0, "value"), row(3));
 });
 
 Deno.test("copyAsStaged() is the caller's own: what is staged and what is stored stay as they are", () => {
   const a = createAttention({ keys: [[1, 2]], values: [[3]] });
   const memory = openAttention("test", a), before = dump(a);
   const shadow = makeShadow(memory, true), staged = row(5, 6);
-  stageKey(shadow, 0, staged);
+  stageKey(shadow, 0, 0, staged);
   for (const part of ["key", "value"] as const) {
-    const copy = copyAsStaged(shadow, 0, part);
+    const copy = copyAsStaged(shadow, 0, 0, part);
     assert(copy instanceof Float32Array);
     copy.fill(9);
   }
@@ -88,7 +89,7 @@ Deno.test("a new key that is gone again makes no room for those after it", () =>
   const a = createAttention({ dim: 1, capacity: 2 });
   const memory = openAttention("test", a), shadow = makeShadow(memory, true);
   for (const id of [0, 1]) stageNewKey(shadow, id, row(id), row(id), 0);
-  stageErasedKey(shadow, 0, false);
+  stageErasedKey(shadow, 0, 0, false);
   for (const id of [2, 3]) stageNewKey(shadow, id, row(id), row(id), 0);
   assertEquals([0, 1, 2, 3].map((id) => willHave(shadow.keys, id)), [
     false,
