@@ -40,8 +40,11 @@ export function isWarm(calls: number, spent: number): boolean {
 
 /** V8 compiles a WebAssembly function anew by the 20th call, which matters most where a call is short. */
 const WARM_CALLS = 20;
-/** A call of microseconds is not warm after 20 of them; one of seconds need not wait for as many. In ns. */
-const WARM_LEAST = 50e6, WARM_UP = 300e6;
+/**
+ * A call of microseconds is not warm after 20 of them, nor after 50 ms where an engine compiles on a busy processor; one
+ * of seconds need not wait for as many. In ns.
+ */
+const WARM_LEAST = 300e6, WARM_UP = 1e9;
 
 /** How many samples a way gives: fewer where one call takes a second or more, but three. */
 export function samplesFor(asked: number, each: number): number {
