@@ -36,6 +36,7 @@ import {
   wrongOf,
 } from "../bench/peers/report.ts";
 import {
+  callsAhead,
   callsFor,
   isWarm,
   median,
@@ -88,6 +89,15 @@ Deno.test("callsFor() fills a sample, and one call is the least", () => {
   assertEquals(callsFor(5 * MS, 5 * MS), 1);
   assertEquals(callsFor(5 * MS, 700 * MS), 1);
   assertEquals(callsFor(5 * MS, 0), 5 * MS);
+});
+
+Deno.test("callsAhead() are a millisecond of them, none of 50 ms", () => {
+  assertEquals([1e3, 1 * MS, 49 * MS, 50 * MS].map(callsAhead), [
+    1000,
+    1,
+    1,
+    0,
+  ]);
 });
 
 Deno.test("isWarm() wants 20 calls and 300 ms, or a second", () => {
@@ -182,9 +192,18 @@ Deno.test("race() times the right, names the absent and the wrong, and keeps the
   ]);
 });
 
+Deno.test("race() lets a way run ahead of each of its samples, outside of the clock", async () => {
+  let calls = 0;
+  const [entry] = await race({ way: () => clocked(4 * MS, () => calls++) }, 3);
+  assert(entry.state === "timed");
+  assertEquals([entry.samples, entry.calls], [[4 * MS, 4 * MS, 4 * MS], 2]);
+  // 1 + 2 + … + 64 of 4 ms to get warm, then one ahead of two, three times.
+  assertEquals(calls, 127 + 3 * (1 + 2));
+});
+
 Deno.test("race() warms all before it times any, and then they take turns", async () => {
   const log: string[] = [];
-  // A call takes 160 ms: a second is 1 + 2 + 4 of them, and a sample is one call.
+  // A call takes 160 ms: a second is 1 + 2 + 4 of them, a sample is one call, and none goes ahead of it.
   const field = Object.fromEntries(
     ["a", "b", "c"].map((
       name,

@@ -110,7 +110,7 @@ export function page(how: Circumstances, findings: Finding[]): string {
 const ABOUT =
   `All ways to do a job take turns in one run, each round beginning with another one: first each answer is compared with
 the definition in f64 and refused if it is off by more than rounding, then each way is warmed alike (20 calls and 300 ms,
-or a second), then it is timed SAMPLES times, as many calls at a time as last 5 ms; a way whose call takes a second is timed
+or a second), then it is timed SAMPLES times, as many calls at a time as last 5 ms, after a millisecond of them, so that nobody pays for what the others leave in the caches; a way whose call takes a second is timed
 3 times at most. A time is the median; the spread beside it is what the middle half of the samples covers, as a share of
 it. Everybody has one thread. Peers in Python and Node are processes of their own that time themselves when it is their
 turn. What rounding may do to f32 is twice the largest error of the naive loop in f32 over the same rows; the error shown

@@ -52,3 +52,11 @@ export function samplesFor(asked: number, each: number): number {
 }
 
 const SLOW = 1e9, SLOW_SAMPLES = 3;
+
+/** How many calls come before a sample without being timed: a millisecond of them, unless one is long itself. */
+export function callsAhead(each: number): number {
+  return each < LONG ? callsFor(AHEAD, each) : 0;
+}
+
+/** In ns. */
+const AHEAD = 1e6, LONG = 50e6;
