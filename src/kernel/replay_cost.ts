@@ -1,27 +1,13 @@
 /**
- * What a replay of dense changes costs, counted as the scalar loops count it (`tests/twins_test.ts` compares).
+ * What a replay costs dense rows, counted as the scalar loops count it (`tests/twins_test.ts` compares).
  *
  * @module
  */
 
-import type { Batch, Entry } from "./kernel.ts";
+import type { Batch } from "./kernel.ts";
 import { ENTERS, LEAVES, sidesOf } from "./replay.ts";
 
-/** Whether all changes are dense, and no value is told by its differences. */
-export function isDense({ changes, count }: Batch): boolean {
-  const dense = ({ keyEntries, valueEntries }: Entry) =>
-    keyEntries === undefined && valueEntries === undefined;
-  for (let at = 0; at < count; at++) {
-    const { leaves, enters, old, now, differences } = changes[at];
-    if (
-      differences !== undefined || (leaves && !dense(old)) ||
-      (enters && !dense(now))
-    ) return false;
-  }
-  return true;
-}
-
-/** The multiply-adds of dense rows over dense changes. */
+/** The multiply-adds of rows. */
 export function costsOf(
   batch: Batch,
   count: number,
@@ -45,10 +31,14 @@ export function costOf(
 ): number {
   let sum = 0;
   for (let at = 0; at < Math.min(done + 1, batch.count); at++) {
-    const sides = sidesOf(batch, i, at), both = sides === LEAVES + ENTERS;
-    const contents = sides === 0 ? 0 : both ? 2 : 1;
-    sum += dim * (both && batch.changes[at].sameKey ? 1 : contents);
-    if (at < done) sum += contents * (valueDim + 1);
+    const sides = sidesOf(batch, i, at), out = (sides & LEAVES) !== 0;
+    const into = (sides & ENTERS) !== 0;
+    const { old, now, sameKey } = batch.changes[at];
+    if (out) sum += old.keyEntries?.count ?? dim;
+    if (into && !(out && sameKey)) sum += now.keyEntries?.count ?? dim;
+    if (at === done) break;
+    if (out) sum += 1 + (old.valueEntries?.count ?? valueDim);
+    if (into) sum += 1 + (now.valueEntries?.count ?? valueDim);
   }
   return sum;
 }

@@ -22,10 +22,11 @@ import {
 import { allSparse, packRows } from "./lanes.ts";
 import type { Spread } from "./spread.ts";
 import { ENTERS, LEAVES } from "./replay.ts";
-import { costOf, costsOf, isDense } from "./replay_cost.ts";
+import { costOf, costsOf } from "./replay_cost.ts";
 import { scalar } from "./scalar.ts";
 import type { Exports, Fold } from "./simd_exports.ts";
 import type { Table } from "./table.ts";
+import { writeOut } from "./write_out.ts";
 
 /** What the kernel keeps beside what it is given. */
 interface Desk {
@@ -295,7 +296,8 @@ class SimdKernel implements Kernel {
     const code = this.#code, desk = this.#desk;
     const rows = batch.rows.byteOffset, { width } = queries;
     if (
-      !isDense(batch) || !code.allDense(count, rows, queries.evens.byteOffset)
+      !code.allDense(count, rows, queries.evens.byteOffset) ||
+      !writeOut(batch, count)
     ) {
       return scalar.replay.call(this, sums, queries, factor, batch, count);
     }

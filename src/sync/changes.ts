@@ -7,6 +7,7 @@
 import { apart } from "../kernel/home.ts";
 import { reserveSpread, spreadEntries } from "../kernel/spread.ts";
 import { DENSE, entriesOf } from "../kernel/table.ts";
+import { fitsWrittenOut } from "../kernel/write_out.ts";
 import { compareRows } from "../matrix/compare.ts";
 import type { Store } from "../matrix/store.ts";
 import {
@@ -226,15 +227,19 @@ function makeEntryRoom(
   values: Store,
   at: number,
 ): void {
-  const { dim, valueDim, kernel: { home }, rows } = memory;
-  if (keys.evens[at] === DENSE) {
-    // Kernels may look at two columns at a time.
-    if (entry.key.length === 0) home.grow(entry, "key", dim + dim % 2);
-  } else if (rows.queries.denseRows < rows.slots.size) {
-    reserveSpread(entry.spread, dim, keys.count[at]);
+  const { dim, valueDim, kernel: { home, name }, rows } = memory;
+  const isWritten = ({ evens, count, width }: Store) =>
+    evens[at] === DENSE ||
+    name === "simd" && fitsWrittenOut(count[at], width);
+  // Kernels may look at two columns at a time.
+  if (isWritten(keys) && entry.key.length === 0) {
+    home.grow(entry, "key", dim + dim % 2);
   }
-  if (values.evens[at] === DENSE && entry.value.length === 0) {
+  if (isWritten(values) && entry.value.length === 0) {
     home.grow(entry, "value", valueDim + valueDim % 2);
+  }
+  if (keys.evens[at] !== DENSE && rows.queries.denseRows < rows.slots.size) {
+    reserveSpread(entry.spread, dim, keys.count[at]);
   }
 }
 
