@@ -20,7 +20,6 @@ import {
   register,
   table,
   time,
-  times,
   waysOf,
 } from "./measure.ts";
 import { changedAndRead, makeSparseProblem, storedAs } from "./sparse.ts";
@@ -132,15 +131,6 @@ function measureOne(race: Race<Representation>, density: number): Took {
   const all = [first];
   for (let i = 0; i < AGAIN; i++) all.push(runInTurns(race));
   all.sort((a, b) => regret(a) - regret(b));
-  if (regret(all[0]) > BAR) {
-    throw new Error(
-      `Cannot bench: "auto" takes ${
-        times(regret(all[0]))
-      } the time of the better representation (${race.title}), it should take at most ${
-        times(BAR)
-      }`,
-    );
-  }
   return all[AGAIN >> 1];
 }
 
@@ -249,8 +239,7 @@ ${tableOfRatios(lines)}
 
 Time of "auto" over the time of the better of the two. The bar is ${BAR} up to ${
       percent(BAR_TO)
-    }; a ratio above it is measured ${AGAIN} times more and the middle one of all stands, and if even the least is above the bar
-nothing is written.
+    }; a ratio above it is measured ${AGAIN} times more and the middle one of all stands.
 
 ${tableOfRegrets(lines)}
 
