@@ -29,6 +29,7 @@ const SCRIPTS = [
   "entries.js",
   "lives.js",
   "reference.js",
+  "resident.js",
   "stage.js",
   "stateless.js",
   "suite.js",

@@ -12,6 +12,7 @@ import { conformance } from "./conformance.js";
 import { entries } from "./entries.js";
 import { lives } from "./lives.js";
 import { fnv1a64, same } from "./reference.js";
+import { resident } from "./resident.js";
 import { stateless } from "./stateless.js";
 import { verbs } from "./verbs.js";
 
@@ -63,6 +64,7 @@ export function suite(module, { cases, compiled }) {
     const digest = run(name, tests, through(kernel));
     // "auto" may take fused multiply-adds, whose last bits are an engine's own.
     if (name !== "auto") digests[`stateless ${name}`] = digest;
+    run(name, resident, { module, kernel });
   }
   run(
     "relaxed",
