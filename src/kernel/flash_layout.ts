@@ -114,7 +114,7 @@ export function layOut(
     multiple(rows, LANES),
   );
   const blockRows = Math.max(fittingRows, LANES);
-  const panels = !inRows && rows >= PANEL_ROWS;
+  const panels = !inRows && rows >= PANEL_ROWS && dim > 0;
   const maskStride = (blockKeys + 4) * 4, scoresStride = (blockKeys + 8) * 4;
   let end = flash.start;
   const place = (bytes: number) => {

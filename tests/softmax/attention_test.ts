@@ -576,6 +576,21 @@ test("scaledDotProductAttention() is the definition at awkward sizes and around 
   }
 });
 
+test("scaledDotProductAttention() of keys of no number or few is that of the definition, for one query and for many", (kernel) => {
+  const random = seeded(21);
+  for (const dim of [0, 1, 3, 4, 5, 8, 12, 15, 16, 20]) {
+    for (const n of [1, 3, 8, 39, 40, 61]) {
+      const call = {
+        queries: normal(random, [1, 1, n, dim]),
+        keys: normal(random, [1, 1, 33, dim]),
+        values: normal(random, [1, 1, 33, 6]),
+        options: { scale: 1 },
+      };
+      assertDefinition(call, `n ${n}, dim ${dim}`, kernel);
+    }
+  }
+});
+
 test("scaledDotProductAttention() broadcasts masks of every rank, also those shorter than the keys, over batches and grouped heads", (kernel) => {
   const random = seeded(3), full = [2, 4, 5, 7];
   let masks = 0;

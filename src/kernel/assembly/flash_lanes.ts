@@ -38,7 +38,7 @@ export function emptyLanes(state: usize, numerator: usize, columns: i32): void {
 /**
  * Folds the keys from … to − 1 of a block into eight queries.
  *
- * Keys are rows of a multiple of 4 numbers, or `panels` of packKeys; four rows behind the block may be read. `ragged`: not
+ * Keys are rows of a multiple of 4 numbers, or `panels` of packKeys, of one number at least; four rows behind the block may be read. `ragged`: not
  * all queries admit all of these keys. `mask`, if not 0: biases of the block's keys, `maskStride` bytes from query to
  * query. `cap` > 0: see capScores.
  */
