@@ -68,7 +68,7 @@ const KILO = 1024;
 /** From nothing to the first answer. */
 export const cold: Workload = {
   about:
-    "A new Deno process imports a bundle, makes an attention of one query and 1024 keys, d = 64, and reads its output; the clock starts before the import and the rows are made before that. First ml-matrix by itself, then our own code, which imports it; then one bundle of both, as a bundler makes it and with its ES modules (`ml-matrix/src/index.js`) in place of its wrapped CommonJS file.",
+    "A new Deno process imports a bundle, makes an attention of one query and 1024 keys, d = 64, and reads its output; the clock starts before the import and the rows are made before that. First ml-matrix by itself, then our own code, which imports it; then one bundle of both, as a bundler makes it and with its ES modules (`ml-matrix/src/index.js`) in place of its wrapped CommonJS file; last what a bundler leaves of both for an app that takes no more than `createAttention` and `outputs`.",
   run: async ({ samples }) => {
     const { entries, notes } = await startColdly(samples);
     const ms = (name: string) => {
@@ -82,6 +82,13 @@ export const cold: Workload = {
       claims: [
         atMost("own code", ms("own code"), 3, 1, "ms"),
         atMost("bundled with ml-matrix", ms("bundle of both"), 10, 6, "ms"),
+        atMost(
+          "what an app takes of both",
+          ms("app"),
+          undefined,
+          undefined,
+          "ms",
+        ),
         ...await Promise.all(KERNELS.map(sizeOf)),
       ],
       notes,
@@ -126,7 +133,13 @@ console.log(JSON.stringify(times));
 async function startColdly(
   samples: number,
 ): Promise<{ entries: Entry[]; notes: string[] }> {
-  const names = ["ml-matrix", "own code", "bundle of both", "both, ES modules"];
+  const names = [
+    "ml-matrix",
+    "own code",
+    "bundle of both",
+    "both, ES modules",
+    "app",
+  ];
   const directory = await Deno.makeTempDir({ prefix: "reattend-" });
   try {
     if (await installedVersion("ml-matrix") === undefined) {
@@ -136,9 +149,14 @@ async function startColdly(
     const url = (name: string) => pathToFileURL(join(directory, name)).href;
     const times = names.map((): number[] => []);
     for (let round = 0; round < samples; round++) {
-      const starts = [["matrix.js", "own.js"], ["both.js"], ["modules.js"]];
+      const starts = [
+        ["matrix.js", "own.js"],
+        ["both.js"],
+        ["modules.js"],
+        ["app.js"],
+      ];
       const took: number[][] = [];
-      const order = [0, 1, 2];
+      const order = [...starts.keys()];
       for (const at of round % 2 ? order.reverse() : order) {
         took[at] = await runCold(directory, starts[at].map(url));
       }
@@ -176,7 +194,9 @@ async function runCold(
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** Bundles ml-matrix, our own code beside it, and both in two ways; returns their sizes. */
+const BUNDLES = ["matrix.js", "own.js", "both.js", "modules.js", "app.js"];
+
+/** Bundles ml-matrix, our own code beside it, both in two ways and what an app takes of them; returns their sizes. */
 async function bundle(directory: string): Promise<string[]> {
   const common: BuildOptions = {
     bundle: true,
@@ -210,11 +230,21 @@ async function bundle(directory: string): Promise<string[]> {
       },
       outfile: "modules.js",
     });
+    await build({
+      ...common,
+      stdin: {
+        contents: `export { createAttention, outputs } from ${
+          JSON.stringify(entry)
+        }`,
+        resolveDir: directory,
+      },
+      outfile: "app.js",
+    });
   } finally {
     await stop();
   }
   return await Promise.all(
-    ["matrix.js", "own.js", "both.js", "modules.js"].map(async (name) => {
+    BUNDLES.map(async (name) => {
       const { size } = await Deno.stat(join(directory, name));
       return `${name} ${Math.ceil(size / KILO)} KiB`;
     }),
