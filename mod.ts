@@ -1,6 +1,18 @@
 /**
  * Attention that stays exact while keys, values and queries change.
  *
+ * {@linkcode createAttention} makes a table of keys and values and watches queries over it. {@linkcode append},
+ * {@linkcode update}, {@linkcode edit}, {@linkcode remove} and {@linkcode watch} note a change and compute nothing.
+ * {@linkcode outputs} reads watched queries and {@linkcode attend} any others: exactly, for the cost of what changed,
+ * with the same bits whatever happened before. {@linkcode topKeys} and {@linkcode weights} tell what a query attends to,
+ * {@linkcode errorBound} how exact an output is; {@linkcode snapshot} and {@linkcode restore} keep it.
+ *
+ * {@linkcode scaledDotProductAttention} computes attention once, over tensors, and keeps nothing.
+ *
+ * Entry points of their own: `./methods` (approximations), `./streams` (windows over samples, Web streams), `./shards`
+ * (keys split over workers), `./layers` (multi-head layers with weights), `./explain` (what an output comes from),
+ * `./plot` (heat maps) and `./workerd` (this one, for hosts that compile WebAssembly from files only).
+ *
  * @example A memory that forgets one thing and learns another
  * ```ts
  * import { assertEquals } from "@std/assert";

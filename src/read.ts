@@ -153,17 +153,21 @@ export function attend(
 /**
  * Tells what queries attend to most: ids, weights, and the mass of all the rest.
  *
+ * All keys are scored anew: what is kept for watched queries is sums, not weights.
+ *
  * Costs m · dim multiply-adds for each query. Errors: as {@linkcode attend}; a `RangeError` for a `count` that is no
  * whole number from 0 on.
  *
  * @example
  * ```ts
- * import { assertEquals } from "@std/assert";
+ * import { assert, assertEquals } from "@std/assert";
  * import { createAttention, topKeys } from "@reattend/reattend";
  *
  * const attention = createAttention({ keys: [[0], [0], [200]], values: [[1], [2], [3]] });
- * assertEquals(topKeys(attention, [[1]], 1), [{ keys: [2], weights: [1], tail: topKeys(attention, [1], 1)[0].tail }]);
- * assertEquals(topKeys(attention, [[-1]], 1)[0].keys, [0]);
+ * const [{ keys, weights, tail }] = topKeys(attention, [[1]], 1);
+ * assertEquals([keys, weights], [[2], [1]]);
+ * assert(tail < 1e-80);
+ * assertEquals(topKeys(attention, [[-1]], 1)[0].keys, [0]); // of equals the smaller id
  * ```
  *
  * @param queries Queries that are not watched, or `{ ids }` of watched ones.

@@ -59,10 +59,12 @@ export interface RestoreOptions {
 /**
  * Writes an attention's tables into bytes: a valid `.safetensors` file.
  *
- * It holds keys, values, biases, queries, ids, positions, mask edges and options, with a checksum; no sums. A
- * predicate mask is named but not stored.
+ * It holds keys, values, biases, queries, ids, positions, mask edges and options, with a checksum, and no sums.
+ * Functions cannot be stored: a mask that is one, and the method, are only named, and {@linkcode restore} wants them
+ * again.
  *
- * Costs a copy of the tables. Errors: none of its own.
+ * Costs a copy of the tables: 4 (dim + valueDim) + 16 bytes a key, less where less than half of their numbers are not
+ * 0. Stores that limit the size of a value take it in parts. Errors: none of its own.
  *
  * @example There and back
  * ```ts
@@ -118,8 +120,9 @@ export function snapshot(a: Attention): Uint8Array {
 /**
  * Makes an attention from a {@linkcode snapshot}: every later output has the same bits.
  *
- * Costs the copies; its first reads start over. Errors: a `RangeError` for bytes that are no snapshot, are altered or
- * come from a kernel with other answers, a `TypeError` where the mask is a predicate and is not given.
+ * Costs the copies; the first read of each row starts over. Errors: a `RangeError` for bytes that are no snapshot, were
+ * altered or come from a version of this package whose answers have other bits; a `TypeError` where a mask or a method
+ * that could not be stored is not given, or another one.
  *
  * @example Altered bytes are refused
  * ```ts

@@ -78,6 +78,7 @@ export function effectiveAttention(
  *
  * The row of least length with the same output and the same sum. It may be negative: over random values most rows have
  * a negative weight; see {@linkcode minimumNormAttention}. A key of weight 0 stays 0, and its value counts for nothing.
+ * It is no layer: the `efficientAttention` of `./layers` is another thing of the same name.
  *
  * Shapes, costs and errors: as {@linkcode effectiveAttention}, with d + 1 for d.
  *

@@ -82,7 +82,8 @@ export function optimisedAttention(
 /**
  * Computes Efficient attention: as {@linkcode optimisedAttention} without the projection of keys.
  *
- * Head i compares its queries to slice i of the keys. A key has as many numbers as `queryWeight` has rows. Source:
+ * Head i compares its queries to slice i of the keys. A key has as many numbers as `queryWeight` has rows. It has nothing
+ * to do with the `efficientAttention` of `./explain`: two papers chose one name. Source:
  * Hosseini and Hosseini, 2024, https://arxiv.org/abs/2403.01643, "Efficient Attention".
  *
  * @example The average of two tokens

@@ -1,5 +1,9 @@
 /**
- * Methods that attend to fewer keys than there are, and say how far that takes them from all.
+ * Methods that look at less than all keys: the k best, those that hashes find, landmarks in their place, or all but the
+ * positions that matter least.
+ *
+ * A method is an option of `createAttention` and `scaledDotProductAttention`. `errorBound` says how far it may be from
+ * exact attention, and is infinite where the method cannot say (`nystrom`).
  *
  * @example Only what matters most
  * ```ts

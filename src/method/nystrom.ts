@@ -21,26 +21,30 @@ export type { InverseOptions, NystromOptions } from "./settings.ts";
 /**
  * Makes a method that attends by way of landmarks, an approximation without a bound.
  *
- * What it errs depends on the data and can be large: measure it. No weights of single keys exist, rows may weigh keys
- * below 0, and `errorBound` is infinite. Landmarks are the means of segments of the rows in their order (positions of
- * tensors; ascending ids of watched queries and of live keys), or rows that you give. With no more keys than landmarks,
- * or no more queries where those are what landmarks are means of, it is exact attention: to the bit that of 64-bit
- * tensors, and of attentions. Masks that differ by query are refused, for tensors and attentions alike. A finite bias
- * counts in Y; landmark keys have none.
+ * A few landmark queries and landmark keys stand for all: an output is F Z Y, where F are the weights of its query on
+ * the landmark keys, Y the exact outputs of the landmark queries, and Z about the inverse of Γ, the weights of the
+ * landmark queries on the landmark keys.
  *
- * **An output depends on all queries**, later ones too, as long as landmarks are their means: of tensors on all of the
- * call, of an attention on all that are watched, its guests' as well. Tensors then refuse `causal: "queries"`; nothing
- * tells an attention that its queries are in order. With landmark queries that are means of keys or given, no output
+ * How far that is off depends on the data and can be far: measure it. There are no weights of single keys, some of those
+ * implied are below 0, and `errorBound` is infinite. Landmarks are the means of segments of the rows in their order
+ * (positions of tensors; ascending ids of watched queries and of live keys), or rows that you give. With no more keys
+ * than landmarks, or no more queries where landmarks are means of those, it is exact attention, to the bit that of
+ * attentions and of 64-bit tensors. Masks that differ by query are refused. A finite bias counts in Y; landmark keys
+ * have none.
+ *
+ * **An output depends on all queries**, later ones too, where landmarks are their means: in tensors on all of the call,
+ * in an attention on all that are watched, also for guests of `attend`. Tensors then refuse `causal: "queries"`; an
+ * attention cannot know that its queries are in order. With landmark queries that are means of keys, or given, no output
  * depends on another query. That costs accuracy (`bench/nystrom.md`): over a memory of definitions, means of queries of
  * the past err like means of all queries, and means of keys a tenth more; on heads of a language model both err about as
  * much as the mean of the values does, or more.
  *
- * **Causal attention** of tensors takes given landmarks, and is refused with others. Row i is what the keys up to
- * its own make of it, exact up to as many as there are landmarks; a ridge that leaving one out settles is settled when
- * the keys that have been met are one more than the landmarks, and whenever they have doubled since. With a cache the
- * outputs of the calls are those of one call, to the bit. A window may have a `right`, no `left`. NaN and Infinity make
- * NaN of the rows that see them; without causality, of the head. On heads of a language model this, too, errs more than
- * the mean of the values so far.
+ * **Causal attention** of tensors takes given landmarks, and is refused with others. Row i is made of the keys up to
+ * its own alone, and is exact as long as those are no more than the landmarks. The ridge, unless it is given, is chosen
+ * when there is one key more than that, and again whenever the keys have doubled. With a cache the outputs of several
+ * calls are those of one call, to the bit. A window may have a `right`, no `left`. NaN and Infinity make NaN of the rows
+ * that see them; without causality, of the head. On heads of a language model this, too, errs more than the mean of the
+ * values so far.
  *
  * An attention keeps the landmark queries as rows of its own and brings them up to date like watched ones, so Y is
  * exact after any history and all bits depend on what is stored alone. Guests of `attend` meet the same landmarks; a

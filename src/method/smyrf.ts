@@ -79,10 +79,10 @@ const LARGEST_PROJECTION = 1e200;
  * Of equal estimates the smaller id comes first. `errorBound(a).pruned` bounds what is left out, which is of use where
  * keys lie in clusters; `capturedMass(a)` measures what is not. `stats(a).method` counts keys hashed and scores formed.
  *
- * At the same number of scores the error is below that of the published method (relative, Frobenius norm, median of 20
- * seeds, published and ours, at 4 × 16, 4 × 32 and 8 × 32, half of the heads, `bench/smyrf.ts`): on a sentence encoder of 128 tokens 0.66,
- * 0.39, 0.20 and 0.36, 0, 0; on a language model of 512 tokens 1.00, 0.83, 0.60 and 0.68, 0.53, 0.02; on a memory of 512
- * definitions 0.62, 0.51, 0.39 and 0.60, 0.46, 0.22. Estimates come on top: 4 · hashes multiply-adds for each score.
+ * At the same number of scores the error is below that of the published method. At 4 × 16, 4 × 32 and 8 × 32, published
+ * and ours (relative, Frobenius norm, `bench/cab`): on a sentence encoder of 128 tokens 0.67, 0.39, 0.19 and 0.36, 0, 0;
+ * on a language model of 512 tokens 1.10, 0.92, 0.69 and 0.63, 0.52, 0.01; on a memory of 512 definitions 0.62, 0.51,
+ * 0.38 and 0.61, 0.48, 0.22. Estimates come on top: 4 · hashes multiply-adds for each score.
  *
  * Costs: a changed key hashes · dim multiply-adds, once, and O(hashes · log m) steps. A row at its first read hashes · dim
  * and, for each of its hashes · clusterSize keys, dim + valueDim + 1 + 4 · hashes; later `hashes` for each candidate and

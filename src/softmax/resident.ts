@@ -37,18 +37,20 @@ const AXES = 4;
 
 /**
  * Makes keys and values of zeros in the memory of the kernel of {@linkcode scaledDotProductAttention}, which then reads
- * them there instead of copying them on each call: for keys and values that many calls of a few queries meet.
+ * them there instead of copying them on each call. They are for keys and values over which a few queries at a time are
+ * asked, again and again.
  *
- * They are tensors like any other, with the same answers to the bit; write rows into `data` at any time. What is made of
- * some of their numbers, by `subarray` or with another shape, is resident, too. For several heads make room for as many
- * positions as there will be, and say by `keyLengths` how many hold something. Attention copies them after all if it is
- * told another kernel or another pair's values, rows longer than those of the pair, heads that are packed (`heads`) or a
- * past, and works in 64 bits as ever where scores are asked for. Keys whose dim is no multiple of 4, and those that many
- * queries meet, are rearranged in the memory first.
+ * They are tensors like any other, with the same answers to the bit; write rows into `data` at any time. Make room for
+ * as many positions as there will be, and say by `keyLengths` how many hold something. What is made of some of their
+ * numbers, by `subarray` or with another shape, is resident, too.
  *
- * `dispose` keeps the memory for the next ones; `data` is empty then, and attention refuses it. Without it the engine
- * frees the memory when it comes to it, which takes no notice of how large it is. With the kernel "scalar", or in an
- * engine without SIMD, they are ordinary arrays.
+ * Attention copies them after all where it is given another kernel, the values of another pair, rows longer than those
+ * of the pair, packed heads (`heads`) or a past. Where scores are asked for it works in 64 bits, as always. Keys whose dim
+ * is no multiple of 4, and those that many queries meet, are rearranged in the memory first.
+ *
+ * Call `dispose` when they are no longer needed: it keeps the memory for the next ones, `data` is empty then, and
+ * attention refuses it. Without it the engine frees the memory at a time of its own, since it does not see how large
+ * it is. With the kernel "scalar", or in an engine without SIMD, they are ordinary arrays.
  *
  * Shapes: keys [batch, keyHeads, m, dim], values [batch, keyHeads, m, valueDim]. Memory: theirs, and up to 448 KiB for
  * rows of up to 512 numbers; 4 GiB at most for a pair. Costs O(1) for new memory, and the zeros for used.

@@ -101,15 +101,14 @@ const OPTIONS = [
 /**
  * Makes a stream of low-rank attention over a sliding window.
  *
- * An approximation without a bound, see `nystrom` for what it errs. Until there are as many landmarks as asked for,
- * which is for the first window where they move, and while the window holds no more tokens than there are landmarks,
- * outputs are those of exact attention, to the bit. Landmarks that move are up to window/landmarks − 1 tokens old; where
- * that is no whole number, segments of two lengths take turns as in a window of `nystrom`. Tokens are rounded to 32-bit
- * floats.
+ * It is an approximation without a bound; `nystrom` says how far it may be off. Outputs are exact, to the bit, until
+ * there are as many landmarks as asked for (with means, for the first window), and while the window holds no more tokens
+ * than there are landmarks. Landmarks that are means lag behind by up to window/landmarks − 1 tokens. Where that is no
+ * whole number, segments of two lengths take turns. Tokens are rounded to 32-bit floats.
  *
- * With the inverse "exact" two rank-one updates and a step of Newton follow each landmark and the residual is watched;
- * the others start over with each landmark. The ridge is settled whenever a landmark is replaced, and with given ones
- * once a window.
+ * The inverse "exact" is followed: two rank-one updates and a step of Newton for each new landmark, and a look at what is
+ * left. The others start over with each landmark. The ridge is chosen anew whenever a landmark is replaced, and with given
+ * ones once a window.
  *
  * Costs, for r landmarks, each step r (2 dim + 2 valueDim) for the standing queries and r (dim + r + valueDim) for the
  * newest row; all rows window · r · valueDim more. A landmark that is replaced: window (dim + valueDim) for its standing
