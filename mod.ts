@@ -55,7 +55,7 @@ export { DenseMatrix } from "./src/matrix/dense.ts";
 export type { Edits } from "./src/matrix/edits.ts";
 export type { Representation } from "./src/matrix/representation.ts";
 export type { MaskPredicate } from "./src/memory/mask.ts";
-export type { Change } from "./src/memory/stage.ts";
+export type { Change } from "./src/memory/change.ts";
 export {
   capturedMass,
   entry,
@@ -99,4 +99,4 @@ export {
   type ResidentTensors,
   residentTensors,
 } from "./src/softmax/resident.ts";
-export type { Tensor } from "./src/softmax/tensor.ts";
+export type { FloatTensor, Tensor } from "./src/softmax/tensor.ts";

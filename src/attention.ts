@@ -9,7 +9,9 @@ import {
   checkInteger,
   checkName,
   checkOptions,
+  counted,
   show,
+  thereAre,
 } from "./check.ts";
 import type { Rows } from "./rows.ts";
 import { type CheckedRows, checkRows, rowOf } from "./matrix/input.ts";
@@ -46,7 +48,10 @@ export interface Attention {
   readonly size: number;
   /** Watched queries. */
   readonly watched: number;
-  /** Distinct keys written since all watched queries were last up to date; 0 if none is watched. */
+  /**
+   * Distinct keys written since all watched queries were last up to date, one that took the place of a removed one
+   * together with it; 0 if none is watched.
+   */
   readonly pending: number;
   /** Share of the keys' and values' numbers that are not 0; 0 if there are none. */
   readonly density: number;
@@ -76,7 +81,8 @@ export interface AttentionOptions {
   /**
    * Which keys a watched query may attend to: all if left out; with "causal" those up to its position, which for the
    * queries given here is their own row; with a matrix those of its non-zero entries, row = query id, column = key
-   * id; with a function, pure in its two ids, those it returns true for.
+   * id; with a function, pure in its two ids, those it returns true for. It is asked as often as we like, about keys
+   * that have been removed, too, and has to say of them what it said before: what it looks up must outlive them.
    */
   mask?: AttentionMask;
   /** At most this many live keys, up to 2²³: the oldest make room. Without one, more than 2²³ are refused. */
@@ -343,9 +349,9 @@ function checkTables(
   const values = rows("values", implied);
   if ((keys?.count ?? 0) !== (values?.count ?? 0)) {
     throw new RangeError(
-      `Cannot ${verb}: there are ${
-        values?.count ?? 0
-      } values, there should be one for each of ${keys?.count ?? 0} keys`,
+      `Cannot ${verb}: ${
+        thereAre(values?.count ?? 0, "value")
+      }, there should be one for each of ${counted(keys?.count ?? 0, "key")}`,
     );
   }
   if (keys !== undefined && keys.count > MOST_KEYS) {

@@ -23,7 +23,8 @@ import { roomyArena } from "./matrix/input.ts";
 import { type Memory, refuseWhileReading } from "./memory/memory.ts";
 import { commit } from "./memory/commit.ts";
 import { isStale, makeShadow } from "./memory/shadow.ts";
-import { type Change, checkChange, stage } from "./memory/stage.ts";
+import { type Change, checkChange } from "./memory/change.ts";
+import { stage } from "./memory/stage.ts";
 
 /** Options of {@linkcode append}. */
 export interface AppendOptions {

@@ -81,7 +81,8 @@ export function checkInteger(
       `Cannot ${verb}: ${name} is ${value}, it should be a whole number from ${least} ${end}`,
     );
   }
-  return value;
+  // −0 is 0.
+  return value + 0;
 }
 
 /** Checks a finite number, no larger than `most` in size. */
@@ -141,8 +142,13 @@ export function checkId(verb: string, id: unknown): Id {
   return id + 0;
 }
 
-/** Checks one id or several: whole numbers below 2³², none twice unless `repeats` is allowed. */
-export function checkIds(verb: string, ids: unknown, repeats = false): Id[] {
+/** Checks one id or several: whole numbers below 2³², none twice unless `repeats` is allowed; `name` is what they are called. */
+export function checkIds(
+  verb: string,
+  ids: unknown,
+  repeats = false,
+  name = "ids",
+): Id[] {
   const list = typeof ids === "number"
     ? [ids]
     : isIterable(ids)
@@ -150,7 +156,7 @@ export function checkIds(verb: string, ids: unknown, repeats = false): Id[] {
     : undefined;
   if (list === undefined) {
     throw new TypeError(
-      `Cannot ${verb}: ids is ${show(ids)}, it should be an id or several`,
+      `Cannot ${verb}: ${name} is ${show(ids)}, it should be an id or several`,
     );
   }
   for (let at = 0; at < list.length; at++) list[at] = checkId(verb, list[at]);
@@ -244,7 +250,9 @@ function oneOrEach(
   const listed = given as ArrayLike<unknown>;
   if (listed.length !== count) {
     throw new RangeError(
-      `Cannot ${verb}: ${name} has ${listed.length} numbers, it should have one for each of ${count} rows`,
+      `Cannot ${verb}: ${name} has ${
+        counted(listed.length, "number")
+      }, it should have one for each of ${counted(count, "row")}`,
     );
   }
   return listed;
@@ -254,6 +262,36 @@ function oneOrEach(
 export function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === "object" && value !== null &&
     typeof (value as Iterable<unknown>)[Symbol.iterator] === "function";
+}
+
+/** A number and what it counts: "1 key", "2 keys". */
+export function counted(count: number | bigint, noun: string): string {
+  return `${count} ${Number(count) === 1 ? noun : plural(noun)}`;
+}
+
+/** The same as a sentence: "there is 1 key", "there are 2 keys". */
+export function thereAre(count: number, noun: string): string {
+  return `there ${count === 1 ? "is" : "are"} ${counted(count, noun)}`;
+}
+
+/** Of the regular nouns that are counted here: batches, entries and queries, but keys. */
+function plural(noun: string): string {
+  if (/(ch|sh)$/.test(noun)) return `${noun}es`;
+  return /[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`;
+}
+
+/** Refuses an id of a table that `size` live ids are in, the next one `next`: one below that was there, or was left out. */
+export function refuseId(
+  verb: string,
+  what: "key" | "query" | "token",
+  id: Id,
+  { next, size }: { readonly next: Id; readonly size: number },
+): never {
+  throw new RangeError(
+    `Cannot ${verb}: ${what} ${id} is ${
+      id < next ? "gone" : "unknown"
+    }, it should be one of ${counted(size, "live id")}`,
+  );
 }
 
 /** How a value reads in a refusal. */

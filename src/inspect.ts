@@ -35,7 +35,7 @@ export interface Stats {
   recomputed: number;
   /** Answers of rows by the step that gave them. */
   ladder: Ladder;
-  /** Distinct keys written since all watched queries were up to date. */
+  /** Distinct keys written since all watched queries were up to date, counted as the field of the attention is. */
   pending: number;
   /** Bytes held. */
   bytes: number;

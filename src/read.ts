@@ -6,9 +6,11 @@
 
 import { type Attention, openAttention } from "./attention.ts";
 import {
+  checkIds,
   checkInteger,
   checkOptions,
   checkShare,
+  counted,
   type Id,
   type Ids,
   show,
@@ -16,8 +18,8 @@ import {
 import type { Rows } from "./rows.ts";
 import type { CsrMatrix } from "./matrix/csr.ts";
 import { DenseMatrix } from "./matrix/dense.ts";
-import { answerGuest, answerRows } from "./answer/answer.ts";
-import { boundGuest, boundRow } from "./answer/certify.ts";
+import { answerGuests, answerRows } from "./answer/answer.ts";
+import { boundRow } from "./answer/certify.ts";
 import {
   checkGuests,
   checkLive,
@@ -27,8 +29,8 @@ import {
   type ReaderOptions,
 } from "./answer/readers.ts";
 import { type Memory, whileReading } from "./memory/memory.ts";
-import { queryOf } from "./memory/queries.ts";
 import { slotOf } from "./memory/slots.ts";
+import { watchedReaders } from "./sync/recompute.ts";
 import { settleLog, syncRows, syncRowsWithin } from "./sync/sync.ts";
 import { keepWeights, largest, matrixOf, weigh } from "./answer/weigh.ts";
 
@@ -88,12 +90,14 @@ export function outputs(
 ): DenseMatrix {
   const verb = "read outputs", memory = openAttention(verb, a);
   checkOptions(verb, options, ["ids", "out", "bounds"]);
-  const all = options.ids === undefined;
-  const rows = checkWatched(verb, memory, options.ids);
+  // Read before any row is looked up: what a caller's getters do is not ours to know.
+  const { ids, out: givenOut, bounds: givenBounds } = options;
+  const all = ids === undefined;
+  const rows = checkWatched(verb, memory, ids);
   const out =
-    checkFloats(verb, "out", options.out, rows.length * memory.valueDim) ??
+    checkFloats(verb, "out", givenOut, rows.length * memory.valueDim) ??
       new Float64Array(rows.length * memory.valueDim);
-  const bounds = checkFloats(verb, "bounds", options.bounds, rows.length);
+  const bounds = checkFloats(verb, "bounds", givenBounds, rows.length);
   whileReading(verb, memory, () => {
     syncRows(memory, all ? rows : Int32Array.from(new Set(rows)));
     settleLog(memory, rows.length, all);
@@ -111,7 +115,9 @@ export function outputs(
  * The same bits as {@linkcode outputs} would give for the same query.
  *
  * Shapes: `queries` k × dim, result k × valueDim, 64-bit. Costs for each query m · (dim + valueDim + 1) + valueDim + 1
- * multiply-adds, and m · (valueDim + 1) more for the rare one whose answer takes exact sums to tell. Errors: a
+ * multiply-adds, and m · (valueDim + 1) more for the rare one whose answer takes exact sums to tell. Neighbours that
+ * meet the same keys (no `filter`, the same `position`) are scored eight at a time, in two thirds of the time or less,
+ * for 64 bytes a key and at most 4 MB while the call lasts. Errors: a
  * `RangeError` for shapes that do not meet, a `TypeError` where the mask knows watched queries only and no `filter`
  * says what these may see.
  *
@@ -136,18 +142,10 @@ export function attend(
     refuseApproximation(verb, memory, "position and filter");
   }
   const guests = checkGuests(verb, memory, queries, options);
-  const bounds = checkFloats(verb, "bounds", options.bounds, guests.length);
-  const out = new Float64Array(guests.length * memory.valueDim);
-  whileReading(
-    verb,
-    memory,
-    () =>
-      guests.forEach(({ query, position, filter }, at) => {
-        answerGuest(memory, query, position, filter, out, at * memory.valueDim);
-        if (bounds !== undefined) bounds[at] = boundGuest(memory, query).total;
-      }),
-  );
-  return new DenseMatrix(guests.length, memory.valueDim, out);
+  const bounds = checkFloats(verb, "bounds", options.bounds, guests.count);
+  const out = new Float64Array(guests.count * memory.valueDim);
+  whileReading(verb, memory, () => answerGuests(memory, guests, out, bounds));
+  return new DenseMatrix(guests.count, memory.valueDim, out);
 }
 
 /**
@@ -155,8 +153,8 @@ export function attend(
  *
  * All keys are scored anew: what is kept for watched queries is sums, not weights.
  *
- * Costs m · dim multiply-adds for each query. Errors: as {@linkcode attend}; a `RangeError` for a `count` that is no
- * whole number from 0 on.
+ * Costs m · dim multiply-adds for each query, and room for scores as {@linkcode attend}. Errors: as there; a
+ * `RangeError` for a `count` that is no whole number from 0 on.
  *
  * @example
  * ```ts
@@ -189,8 +187,7 @@ export function topKeys(
     verb,
     memory,
     () =>
-      readers.map(({ query, id, position, filter }) => {
-        const { slots, weights } = weigh(memory, query, id, position, filter);
+      weigh(memory, readers, ({ slots, weights }) => {
         const best = largest(weights, count);
         const named = best.map((i) => weights[i]);
         for (const i of best) weights[i] = 0;
@@ -231,8 +228,8 @@ export interface Weights {
  * A is never kept: this scores every key anew. A row adds up to 1 together with its `tail`; one that may attend to
  * nothing is zero.
  *
- * Shapes: rows × columns. Costs rows · m · dim multiply-adds. Errors: a `RangeError` for an id that is unknown, a
- * `top` or `least` out of range.
+ * Shapes: rows × columns. Costs rows · m · dim multiply-adds, and room for scores as {@linkcode attend}. Errors: a
+ * `RangeError` for an id that is unknown, a `top` or `least` out of range.
  *
  * @example The two largest weights of a row
  * ```ts
@@ -249,30 +246,34 @@ export function weights(a: Attention, options: WeightsOptions = {}): Weights {
   const verb = "read weights", memory = openAttention(verb, a);
   checkOptions(verb, options, ["ids", "keys", "top", "least"]);
   refuseApproximation(verb, memory, "weights of single keys");
-  const rows = checkWatched(verb, memory, options.ids);
-  const keys = checkLive(verb, memory, options.keys);
-  const top = options.top === undefined
+  const { ids, keys: givenKeys, top: givenTop, least: givenLeast } = options;
+  const top = givenTop === undefined
     ? Infinity
-    : checkInteger(verb, "top", options.top, 0);
-  const least = options.least === undefined
+    : checkInteger(verb, "top", givenTop, 0);
+  const least = givenLeast === undefined
     ? 0
-    : checkShare(verb, "least", options.least);
+    : checkShare(verb, "least", givenLeast);
+  // Both lists are gone through before either is looked up: what a caller's iterables do is not ours to know.
+  const listed = givenKeys === undefined
+    ? undefined
+    : checkIds(verb, givenKeys, false, "keys");
+  const rows = checkWatched(verb, memory, ids);
+  const keys = checkLive(verb, memory, listed);
   const { slots } = memory.keys;
   const columnOf = new Int32Array(slots.used).fill(-1);
   keys.forEach((id, column) => columnOf[slotOf(slots, id)] = column);
   const tail = new Float64Array(rows.length);
-  const kept = whileReading(verb, memory, () =>
-    Array.from(rows, (row, at) => {
-      const weighed = weigh(
-        memory,
-        queryOf(memory, row),
-        memory.rows.slots.idOf[row],
-        memory.rows.positions[row],
-      );
-      const part = keepWeights(weighed, columnOf, top, least);
-      tail[at] = part.tail;
-      return part;
-    }));
+  const readers = watchedReaders(memory, rows);
+  const kept = whileReading(
+    verb,
+    memory,
+    () =>
+      weigh(memory, readers, (weighed, at) => {
+        const part = keepWeights(weighed, columnOf, top, least);
+        tail[at] = part.tail;
+        return part;
+      }),
+  );
   return {
     queries: Array.from(rows, (row) => memory.rows.slots.idOf[row]),
     keys,
@@ -356,7 +357,9 @@ function checkFloats(
   }
   if (array.length !== length) {
     throw new RangeError(
-      `Cannot ${verb}: ${name} holds ${array.length} numbers, it should hold ${length}`,
+      `Cannot ${verb}: ${name} holds ${
+        counted(array.length, "number")
+      }, it should hold ${length}`,
     );
   }
   return array;

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { checkInteger, show } from "./check.ts";
+import { checkInteger, counted, show } from "./check.ts";
 
 /** An object that holds a matrix, such as an ml-matrix or a {@linkcode CsrMatrix}. */
 export interface RowsSource {
@@ -73,7 +73,9 @@ export function checkParts(
     const width = columns ?? source.length;
     if (width === 0 ? source.length > 0 : source.length % width !== 0) {
       throw new RangeError(
-        `Cannot ${verb}: ${name} holds ${source.length} numbers, it should hold a multiple of ${width}`,
+        `Cannot ${verb}: ${name} holds ${
+          counted(source.length, "number")
+        }, it should hold a multiple of ${width}`,
       );
     }
     // No numbers are no rows, unless rows are known to have none.
@@ -125,7 +127,9 @@ export function onePart(
   checkWidth(verb, name, columns, wanted);
   if (numbers.length !== rows * columns) {
     throw new RangeError(
-      `Cannot ${verb}: ${name} holds ${numbers.length} numbers, it should hold ${rows} × ${columns}`,
+      `Cannot ${verb}: ${name} holds ${
+        counted(numbers.length, "number")
+      }, it should hold ${rows} × ${columns}`,
     );
   }
   checkNumbers(verb, name, numbers, 0, columns);
@@ -171,7 +175,9 @@ function checkLists(
     }
     if (numbers.length !== width) {
       throw new RangeError(
-        `Cannot ${verb}: ${name}[${row}] has ${numbers.length} numbers, it should have ${width}`,
+        `Cannot ${verb}: ${name}[${row}] has ${
+          counted(numbers.length, "number")
+        }, it should have ${width}`,
       );
     }
     checkNumbers(verb, name, numbers, row, width);
@@ -212,7 +218,9 @@ export function checkWidth(
 ): void {
   if (wanted !== undefined && columns !== wanted) {
     throw new RangeError(
-      `Cannot ${verb}: ${name} has rows of ${columns} numbers, it should have rows of ${wanted}`,
+      `Cannot ${verb}: ${name} has rows of ${
+        counted(columns, "number")
+      }, it should have rows of ${wanted}`,
     );
   }
 }

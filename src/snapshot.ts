@@ -9,7 +9,13 @@
 
 import { type Attention, createAttention, openAttention } from "./attention.ts";
 import { append, watch } from "./change.ts";
-import { checkInteger, checkOptions, ID_LIMIT, show } from "./check.ts";
+import {
+  checkInteger,
+  checkOptions,
+  ID_LIMIT,
+  show,
+  thereAre,
+} from "./check.ts";
 import { SIDE_LIMIT } from "./rows.ts";
 import type { KernelChoice } from "./kernel/choose.ts";
 import { KERNEL_ID } from "./kernel/kernel.ts";
@@ -183,7 +189,7 @@ export function restore(
     : whole("capacity", MOST_KEYS);
   if (keys.rows > (capacity ?? MOST_KEYS)) {
     throw new RangeError(
-      `Cannot ${verb}: there are ${keys.rows} keys, there should be at most ${
+      `Cannot ${verb}: ${thereAre(keys.rows, "key")}, there should be at most ${
         capacity ?? MOST_KEYS
       }`,
     );
@@ -218,7 +224,9 @@ export function restore(
       ? undefined
       : whole("log_bytes", Number.MAX_SAFE_INTEGER),
     kernel: options.kernel,
-    representation: options.representation ?? stored,
+    representation: options.representation === undefined
+      ? stored
+      : options.representation,
     mask: maskOf(verb, metadata.mask, options.mask),
   });
   const memory = openAttention(verb, attention);

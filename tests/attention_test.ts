@@ -212,22 +212,22 @@ Deno.test("createAttention() refuses what it cannot make, by the full message", 
     [
       { keys: [[1]] },
       RangeError,
-      "there are 0 values, there should be one for each of 1 keys",
+      "there are 0 values, there should be one for each of 1 key",
     ],
     [
       { dim: 1, values: [[1]] },
       RangeError,
-      "there are 1 values, there should be one for each of 0 keys",
+      "there is 1 value, there should be one for each of 0 keys",
     ],
     [
       { keys: [[1], [2]], values: [[1]] },
       RangeError,
-      "there are 1 values, there should be one for each of 2 keys",
+      "there is 1 value, there should be one for each of 2 keys",
     ],
     [
       { dim: 2, keys: [[1]], values: [[1]] },
       RangeError,
-      "keys[0] has 1 numbers, it should have 2",
+      "keys[0] has 1 number, it should have 2",
     ],
     [
       { keys: [[1]], values: [[1]], queries: [[1, 2]] },
@@ -237,7 +237,7 @@ Deno.test("createAttention() refuses what it cannot make, by the full message", 
     [
       { keys: [[1]], values: [[1]], valueDim: 2 },
       RangeError,
-      "values[0] has 1 numbers, it should have 2",
+      "values[0] has 1 number, it should have 2",
     ],
     [
       { queries: [[1e39]] },
@@ -264,7 +264,7 @@ Deno.test("createAttention() takes widths from matrices without rows", () => {
   refuses(
     () => createAttention({ keys: none, queries: [[1]] }),
     RangeError,
-    "Cannot create an attention: queries[0] has 1 numbers, it should have 5",
+    "Cannot create an attention: queries[0] has 1 number, it should have 5",
   );
   refuses(
     () => createAttention({ keys: [], values: [] }),

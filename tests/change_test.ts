@@ -473,12 +473,12 @@ Deno.test("every verb refuses what it cannot do, by the full message, and change
     [
       () => add([[1, 2]], [[1], [2]]),
       RangeError,
-      "append: there are 2 values, there should be one for each of 1 keys",
+      "append: there are 2 values, there should be one for each of 1 key",
     ],
     [
       () => add([1], [1]),
       RangeError,
-      "append: keys has rows of 1 numbers, it should have rows of 2",
+      "append: keys has rows of 1 number, it should have rows of 2",
     ],
     [
       () => add([1, 2], [NaN]),
@@ -498,7 +498,7 @@ Deno.test("every verb refuses what it cannot do, by the full message, and change
     [
       () => add([1, 2], [1], { ids: [5, 6] }),
       RangeError,
-      "append: there are 2 ids, there should be one for each of 1 rows",
+      "append: there are 2 ids, there should be one for each of 1 row",
     ],
     [
       () => add([1, 2], [1], { ids: 2 ** 32 }),
@@ -553,7 +553,7 @@ Deno.test("every verb refuses what it cannot do, by the full message, and change
     [
       () => set([0, 1], { values: [[1]] }),
       RangeError,
-      "update: there are 1 values, there should be one for each of 2 ids",
+      "update: there is 1 value, there should be one for each of 2 ids",
     ],
     [
       () => set(0, { key: [1, 2] }),

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   checkBias,
   checkFinite,
@@ -7,8 +7,11 @@ import {
   checkInteger,
   checkOptions,
   checkPosition,
+  counted,
   ID_LIMIT,
+  refuseId,
   show,
+  thereAre,
 } from "../src/check.ts";
 import { anything, type Refusal, refuses } from "./refusals.ts";
 
@@ -65,7 +68,9 @@ Deno.test("checkOptions() refuses what is no object and names it does not know",
 
 Deno.test("checkInteger() takes whole numbers from least to most", () => {
   for (const value of [-2, -0, 0, 3]) {
-    assertEquals(checkInteger("test", "count", value, -2, 3), value);
+    const checked = checkInteger("test", "count", value, -2, 3);
+    // −0 is 0.
+    assert(Object.is(checked, value + 0), `${value}`);
   }
   const range = "it should be a whole number from -2 to 3";
   refused((value) => checkInteger("test", "count", value, -2, 3), [
@@ -188,7 +193,7 @@ Deno.test("checkBias() gives one for all or one for each", () => {
     [
       [1],
       RangeError,
-      "bias has 1 numbers, it should have one for each of 2 rows",
+      "bias has 1 number, it should have one for each of 2 rows",
     ],
   ]);
 });
@@ -221,7 +226,7 @@ Deno.test("checkPosition() gives one for all or one for each, else the newest", 
     [
       [0],
       RangeError,
-      "position has 1 numbers, it should have one for each of 2 rows",
+      "position has 1 number, it should have one for each of 2 rows",
     ],
     [[0, null], TypeError, "position[1] is null, it should be a number"],
     [
@@ -251,4 +256,43 @@ Deno.test("show() says what a value is in a few words", () => {
     [new Float64Array(3), "a Float64Array"],
   ];
   for (const [value, expected] of cases) assertEquals(show(value), expected);
+});
+
+Deno.test("counted() and thereAre() have one of a thing, and none or several of them", () => {
+  const cases: [number, string, string][] = [
+    [0, "number", "0 numbers"],
+    [1, "number", "1 number"],
+    [2, "key", "2 keys"],
+    [1, "query", "1 query"],
+    [3, "query", "3 queries"],
+    [2, "entry", "2 entries"],
+    [2, "batch", "2 batches"],
+    [2, "hash", "2 hashes"],
+    [4, "live id", "4 live ids"],
+  ];
+  for (const [count, noun, expected] of cases) {
+    assertEquals(counted(count, noun), expected);
+    const verb = count === 1 ? "is" : "are";
+    assertEquals(thereAre(count, noun), `there ${verb} ${expected}`);
+  }
+  assertEquals(counted(1n, "byte"), "1 byte");
+  assertEquals(counted(2n ** 64n - 1n, "byte"), "18446744073709551615 bytes");
+});
+
+Deno.test("refuseId() tells an id that is gone from one that is unknown, and how many live", () => {
+  refuses(
+    () => refuseId("test", "key", 7, { next: 8, size: 12 }),
+    RangeError,
+    "Cannot test: key 7 is gone, it should be one of 12 live ids",
+  );
+  refuses(
+    () => refuseId("test", "query", 8, { next: 8, size: 1 }),
+    RangeError,
+    "Cannot test: query 8 is unknown, it should be one of 1 live id",
+  );
+  refuses(
+    () => refuseId("test", "token", 0, { next: 0, size: 0 }),
+    RangeError,
+    "Cannot test: token 0 is unknown, it should be one of 0 live ids",
+  );
 });

@@ -263,7 +263,7 @@ Deno.test("a Memory refuses in a sentence and stores nothing", async () => {
     {
       status: 400,
       text:
-        '{"error":"Cannot remove: key 7 is unknown, it should be one of 1 live ids"}',
+        '{"error":"Cannot remove: key 7 is unknown, it should be one of 1 live id"}',
     },
   );
   assertEquals(stored.size, 0);

@@ -157,7 +157,7 @@ Deno.test("looking refuses ids that are not there, by the full message", () => {
   refuses(
     () => entry(a, 2),
     RangeError,
-    "Cannot read an entry: key 2 is not there, it should be one of 2 live ids",
+    "Cannot read an entry: key 2 is gone, it should be one of 2 live ids",
   );
   refuses(
     () => entry(a, [0] as unknown as number),
@@ -173,7 +173,7 @@ Deno.test("looking refuses ids that are not there, by the full message", () => {
     refuses(
       () => call(a, [0, 2]),
       RangeError,
-      `Cannot ${verb}: query 2 is not watched, it should be one of 2 watched ids`,
+      `Cannot ${verb}: query 2 is unknown, it should be one of 2 live ids`,
     );
   }
   assertEquals(dump(a), state);

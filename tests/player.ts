@@ -11,7 +11,7 @@ import { type Attention, attentionOf, createMemory } from "../src/attention.ts";
 import { apply } from "../src/change.ts";
 import { CsrMatrix } from "../src/matrix/csr.ts";
 import type { Ladder, Memory } from "../src/memory/memory.ts";
-import type { Change } from "../src/memory/stage.ts";
+import type { Change } from "../src/memory/change.ts";
 import type { Random } from "../src/random.ts";
 import { type OracleKey, oracleRow } from "./oracle.ts";
 import type { Stream } from "./streams.ts";

@@ -291,7 +291,7 @@ Deno.test("every read refuses what it cannot do, by the full message, and change
     [
       () => out({ ids: [0, 2] }),
       RangeError,
-      "read outputs: query 2 is not watched, it should be one of 2 watched ids",
+      "read outputs: query 2 is unknown, it should be one of 2 live ids",
     ],
     [
       () => out({ id: 0 }),
@@ -349,7 +349,7 @@ Deno.test("every read refuses what it cannot do, by the full message, and change
     [
       () => attend(causal, [[1], [1]], { position: [1] }),
       RangeError,
-      "attend: position has 1 numbers, it should have one for each of 2 rows",
+      "attend: position has 1 number, it should have one for each of 2 rows",
     ],
     [
       () => attend(causal, [[1]], { position: -2 }),
@@ -369,7 +369,7 @@ Deno.test("every read refuses what it cannot do, by the full message, and change
     [
       () => top({ ids: 5 }, 1),
       RangeError,
-      "read top keys: query 5 is not watched, it should be one of 2 watched ids",
+      "read top keys: query 5 is unknown, it should be one of 2 live ids",
     ],
     [
       () => top({ ids: 0, keys: 1 }, 1),
@@ -384,12 +384,17 @@ Deno.test("every read refuses what it cannot do, by the full message, and change
     [
       () => weights(a, { ids: 5 }),
       RangeError,
-      "read weights: query 5 is not watched, it should be one of 2 watched ids",
+      "read weights: query 5 is unknown, it should be one of 2 live ids",
     ],
     [
       () => weights(a, { keys: [0, 9] }),
       RangeError,
-      `read weights: key 9 is not there, it should be one of ${a.size} live ids`,
+      `read weights: key 9 is unknown, it should be one of ${a.size} live ids`,
+    ],
+    [
+      () => weights(a, anything({ keys: null })),
+      TypeError,
+      "read weights: keys is null, it should be an id or several",
     ],
     [
       () => weights(a, { top: -1 }),

@@ -10,9 +10,12 @@ import {
   ids,
   measureError,
   outputs,
+  remove,
   stats,
   topKeys,
+  unwatch,
   update,
+  watch,
   weights,
 } from "@reattend/reattend";
 
@@ -91,4 +94,81 @@ Deno.test("a filter may look at what is stored, and read other attentions", () =
     attend(a, [1], { filter }).data,
     attend(a, [1], { filter: (_, key) => key > 1 }).data,
   );
+});
+
+Deno.test("options and iterables that change who is watched are gone through before a row is looked up", () => {
+  /** Takes query 0 away, and puts another query into its place in the table. */
+  const meddle = (a: Attention) => {
+    unwatch(a, 0);
+    watch(a, [5]);
+  };
+  const gone = "query 0 is gone, it should be one of 2 live ids";
+  for (const name of ["out", "bounds"]) {
+    const a = make();
+    const options = { ids: [0, 1] };
+    Object.defineProperty(options, name, {
+      enumerable: true,
+      get: () => meddle(a),
+    });
+    assertThrows(
+      () => outputs(a, options),
+      RangeError,
+      `Cannot read outputs: ${gone}`,
+    );
+    assertEquals(outputs(a).data, attend(a, [[2], [5]]).data);
+  }
+  const lazily = make(),
+    all = outputs(lazily, {
+      get out() {
+        meddle(lazily);
+        return undefined;
+      },
+    });
+  assertEquals(all.data, attend(lazily, [[2], [5]]).data);
+
+  const once = (a: Attention, list: number[]) => ({
+    *[Symbol.iterator]() {
+      meddle(a);
+      yield* list;
+    },
+  });
+  const named = make();
+  assertThrows(
+    () => weights(named, { ids: [0, 1], keys: once(named, [3, 1]) }),
+    RangeError,
+    `Cannot read weights: ${gone}`,
+  );
+  const every = make(), told = weights(every, { keys: once(every, [3, 1]) });
+  assertEquals(told, weights(every, { keys: [3, 1] }));
+  assertEquals(told.queries, [1, 2]);
+  const removed = make();
+  assertThrows(
+    () =>
+      weights(removed, {
+        ids: {
+          *[Symbol.iterator]() {
+            remove(removed, 3);
+            yield 1;
+          },
+        },
+        keys: [3],
+      }),
+    RangeError,
+    "Cannot read weights: key 3 is gone, it should be one of 3 live ids",
+  );
+});
+
+Deno.test("a predicate is asked about keys that are gone, and says of them what it said before", () => {
+  const asked = new Set<number>();
+  const a = make((_, key) => {
+    asked.add(key);
+    return true;
+  });
+  outputs(a);
+  asked.clear();
+  remove(a, 2);
+  const twin = make();
+  remove(twin, 2);
+  assertEquals(outputs(a).data, outputs(twin).data);
+  assertEquals(asked.has(2), true);
 });

@@ -135,7 +135,7 @@ Deno.test("checkRows() refuses what is no rows of finite numbers of the width", 
       TypeError,
       "keys[1][1] is null, it should be a number",
     ],
-    [[[1, 2], [3]], RangeError, "keys[1] has 1 numbers, it should have 2"],
+    [[[1, 2], [3]], RangeError, "keys[1] has 1 number, it should have 2"],
     [[[1, 2, 3]], RangeError, "keys[0] has 3 numbers, it should have 2"],
     [
       [1, 2, 3],

@@ -23,6 +23,7 @@ import {
   update,
   watch,
 } from "@reattend/reattend";
+import { anything } from "./refusals.ts";
 import { seal } from "../src/file/checksum.ts";
 import {
   type NamedTensor,
@@ -291,7 +292,7 @@ Deno.test("restore() checks sealed files like everything else that comes in", ()
     [forge({}, { representation: "csr" }), 'the representation is "csr"'],
     [
       forge({ query_ids: { shape: [1], data: new BigInt64Array(1) } }),
-      "there are 1 ids",
+      "there is 1 id",
     ],
     [
       forge({
@@ -337,6 +338,11 @@ Deno.test("restore() asks for the predicate it cannot store, and takes no other 
     () => restore(snapshot(all), { mask: even }),
     TypeError,
     'Cannot restore: a mask is given, the mask of the snapshot should stay "all"',
+  );
+  assertThrows(
+    () => restore(snapshot(all), { representation: anything(null) }),
+    TypeError,
+    'Cannot create an attention: representation is null, it should be "auto" or "dense" or "sparse"',
   );
   assertThrows(
     () => restore("bytes" as unknown as Uint8Array),

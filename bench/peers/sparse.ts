@@ -8,6 +8,7 @@ import { attend, createAttention } from "@reattend/reattend";
 import { openAttention } from "../../src/attention.ts";
 import { LANES } from "../../src/kernel/kernel.ts";
 import { makeReadRoom } from "../../src/memory/memory.ts";
+import { queryOf } from "../../src/memory/queries.ts";
 import { gather, GUEST } from "../../src/sync/recompute.ts";
 import { scorePlainly } from "../baselines.ts";
 import { checkAnswer, PRECISION } from "../check.ts";
@@ -91,8 +92,6 @@ function scoring(problem: Problem): Way {
     "bench",
     createAttention({ keys, values, queries, scale: 1, dim, valueDim: 1 }),
   );
-  const rows = { numbers: new Int32Array(0) };
-  memory.kernel.home.grow(rows, "numbers", LANES);
   makeReadRoom(memory);
   // Each score is written once, where it is read, as rows that start over have it.
   const all = { scores: new Float64Array(0) };
@@ -101,12 +100,8 @@ function scoring(problem: Problem): Way {
     const count = gather(memory, GUEST, 0);
     for (let from = 0; from < n; from += LANES) {
       const some = Math.min(LANES, n - from);
-      for (let i = 0; i < some; i++) rows.numbers[i] = from + i;
-      memory.kernel.scoreRows(
-        memory.rows.queries,
-        rows.numbers,
-        some,
-        memory.factor,
+      memory.kernel.scoreTogether(
+        Array.from({ length: some }, (_, i) => queryOf(memory, from + i)),
         memory.keys.keys,
         memory.keys.scoreBiases,
         { ...memory.scratch, scores: all.scores.subarray(from * m) },

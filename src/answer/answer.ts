@@ -11,7 +11,7 @@
 
 import type { Id } from "../check.ts";
 import { AVERAGE_ERROR } from "../kernel/average.ts";
-import type { Query, Sums } from "../kernel/kernel.ts";
+import type { Query, Scratch, Sums } from "../kernel/kernel.ts";
 import { exactAnswer, type Weighed } from "../softmax/canon.ts";
 import { finerSums } from "../softmax/finer.ts";
 import {
@@ -30,10 +30,13 @@ import { answerCost } from "../sync/plan.ts";
 import {
   gather,
   GUEST,
+  type Readers,
   recomputeRow,
   scoreChosen,
   scoreKeys,
+  scoreReaders,
 } from "../sync/recompute.ts";
+import { boundGuest } from "./certify.ts";
 
 /** Writes the answers of up-to-date rows into `out`, one behind the other. */
 export function answerRows(
@@ -91,12 +94,36 @@ export function answerRow(
   if (verdict !== "answered") {
     const count = memory.selection?.collect(row) ??
       gather(memory, rows.slots.idOf[row], rows.positions[row]);
-    answerOpen(memory, queryOf(memory, row), count, out, at);
+    scoreKeys(memory, queryOf(memory, row), count);
+    answerOpen(memory, memory.scratch, count, out, at);
   }
   rows.answers.set(row, out.slice(at, at + memory.valueDim));
 }
 
-/** Writes the answer of a query that is not watched into `out` from `at` on; its sums are left in `memory.guest`. */
+/** Writes the answers of queries that are not watched into `out`, one behind the other, and their bounds into `bounds`. */
+export function answerGuests(
+  memory: Memory,
+  guests: Readers,
+  out: Float64Array,
+  bounds: Float64Array | undefined,
+): void {
+  const { valueDim, approximation } = memory;
+  if (approximation !== undefined) {
+    if (guests.count > 0 && !approximation.isCurrent()) approximation.sync();
+    for (let at = 0; at < guests.count; at++) {
+      approximation.answer(guests.queryAt(at), out, at * valueDim);
+    }
+    bounds?.fill(Infinity);
+    return;
+  }
+  scoreReaders(memory, guests, (at, query, scratch, count) => {
+    answerScored(memory, scratch, count, out, at * valueDim);
+    if (bounds === undefined) return;
+    bounds[at] = boundGuest(memory, query, scratch).total;
+  });
+}
+
+/** Writes the answer of one that is by itself into `out` from `at` on. */
 export function answerGuest(
   memory: Memory,
   query: Query,
@@ -105,22 +132,26 @@ export function answerGuest(
   out: Float64Array,
   at: number,
 ): void {
-  const { kernel, keys: { values, peaks }, guest, approximation } = memory;
-  if (approximation !== undefined) {
-    if (!approximation.isCurrent()) approximation.sync();
-    approximation.answer(query, out, at);
-    return;
-  }
-  const choose = () =>
-    scoreChosen(memory, query, gather(memory, GUEST, position, filter));
-  // Choosing may make new scratch.
-  const count = choose();
-  kernel.average(guest, 0, memory.scratch, count, values, peaks);
+  const gathered = gather(memory, GUEST, position, filter);
+  const count = scoreChosen(memory, query, gathered);
+  answerScored(memory, memory.scratch, count, out, at);
+}
+
+/** Writes the answer over the `count` scored keys in scratch into `out` from `at` on; its sums are left in `memory.guest`. */
+function answerScored(
+  memory: Memory,
+  scratch: Scratch,
+  count: number,
+  out: Float64Array,
+  at: number,
+): void {
+  const { kernel, keys: { values, peaks }, guest } = memory;
+  kernel.average(guest, 0, scratch, count, values, peaks);
   const verdict = climb(memory, guest, 0, out, at, AVERAGE_ERROR);
   if (verdict === "answered") return;
-  kernel.recompute(guest, 0, memory.scratch, count, values, peaks);
+  kernel.recompute(guest, 0, scratch, count, values, peaks);
   if (climb(memory, guest, 0, out, at) !== "answered") {
-    answerOpen(memory, query, choose(), out, at);
+    answerOpen(memory, scratch, count, out, at);
   }
 }
 
@@ -148,17 +179,16 @@ function climb(
   return verdict === "open" && isCoarse(sums, row) ? "loose" : verdict;
 }
 
-/** The last two steps, for the components that are open: over the `count` keys gathered in scratch. */
+/** The last two steps, for the components that are open: over the `count` scored keys in scratch. */
 function answerOpen(
   memory: Memory,
-  query: Query,
+  scratch: Scratch,
   count: number,
   out: Float64Array,
   at: number,
 ): void {
-  const { keys, kernel, open, valueDim, precision, scratch } = memory;
+  const { keys, kernel, open, valueDim, precision } = memory;
   const { slots, scores } = scratch, { ladder } = memory.counters;
-  scoreKeys(memory, query, count);
   const components = openOf(open, valueDim);
   const sums = finerSums(scratch, count, keys.values, keys.peaks, components);
   kernel.multiplyAdds += count * (1 + components.length);

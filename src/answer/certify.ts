@@ -15,7 +15,7 @@ import { boundOf, rowBound, UNIT_ROUNDOFF } from "../softmax/ladder.ts";
 import { scaleExponent, stepExponent, THETA } from "../softmax/canon.ts";
 import { exponentOf } from "../kernel/exp2.ts";
 import { highOf, lowOf } from "../kernel/grids.ts";
-import type { Query, Sums } from "../kernel/kernel.ts";
+import type { Query, Scratch, Sums } from "../kernel/kernel.ts";
 import { lengthOf } from "../memory/keys.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Pruned } from "../memory/method.ts";
@@ -71,10 +71,13 @@ export function boundRow(memory: Memory, row: number): ErrorBound {
   );
 }
 
-/** The bound of the answer last given to a query that is not watched. */
-export function boundGuest(memory: Memory, query: Query): ErrorBound {
+/** The bound of the answer last given to a query that is not watched, whose keys are in scratch. */
+export function boundGuest(
+  memory: Memory,
+  query: Query,
+  scratch: Scratch,
+): ErrorBound {
   const { guest, factor, dim } = memory;
-  if (memory.approximation !== undefined) return { ...NO_BOUND };
   const length = lengthOf(
     query.entries ?? query.rows.subarray(query.at, query.at + dim),
   );
@@ -83,6 +86,7 @@ export function boundGuest(memory: Memory, query: Query): ErrorBound {
     length,
     guest.anchor[0],
     guest.count[0],
+    scratch,
   );
   const reach = Math.abs(factor) * length * norm;
   const pruned = memory.selection?.prunedLast();

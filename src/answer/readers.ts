@@ -12,17 +12,17 @@ import {
   type Id,
   type Ids,
   type Position,
+  refuseId,
   show,
 } from "../check.ts";
 import type { Rows } from "../rows.ts";
 import { checkRows, rowOf } from "../matrix/input.ts";
 import { nonZerosOf } from "../matrix/store.ts";
-import type { Query } from "../kernel/kernel.ts";
 import { reserveSpread } from "../kernel/spread.ts";
 import { MOST_KEYS } from "../memory/keys.ts";
-import { makeReadRoom, type Memory } from "../memory/memory.ts";
-import { makeQuery, queryOf } from "../memory/queries.ts";
-import { GUEST } from "../sync/recompute.ts";
+import type { Memory } from "../memory/memory.ts";
+import { makeQuery } from "../memory/queries.ts";
+import { GUEST, type Readers, watchedReaders } from "../sync/recompute.ts";
 import { listIds, listSlots, slotOf } from "../memory/slots.ts";
 
 /** Says which keys take part in one read: asked with the query (its id if watched, else its place in the call) and the key. */
@@ -36,21 +36,13 @@ export interface ReaderOptions {
   filter?: Filter;
 }
 
-/** A query that reads, watched or not. */
-export interface Reader {
-  query: Query;
-  id: Id;
-  position: Id;
-  filter: ((key: Id) => boolean) | undefined;
-}
-
 /** Readers from rows or from `{ ids }` of watched queries. */
 export function checkReaders(
   verb: string,
   memory: Memory,
   queries: Rows | { ids: Ids },
   options: ReaderOptions,
-): Reader[] {
+): Readers {
   const named = typeof queries === "object" && queries !== null &&
     "ids" in queries;
   if (!named) return checkGuests(verb, memory, queries, options);
@@ -60,17 +52,12 @@ export function checkReaders(
       `Cannot ${verb}: position is given, watched queries have theirs`,
     );
   }
-  const filter = checkFilter(verb, options.filter), { rows } = memory;
-  makeReadRoom(memory);
-  return Array.from(checkWatched(verb, memory, queries.ids), (row) => {
-    const id = rows.slots.idOf[row];
-    return {
-      query: queryOf(memory, row),
-      id,
-      position: rows.positions[row],
-      filter: filter && ((key) => checkAnswer("filter", filter(id, key))),
-    };
-  });
+  const filter = checkFilter(verb, options.filter);
+  return watchedReaders(
+    memory,
+    checkWatched(verb, memory, queries.ids),
+    filter && ((id, key) => checkAnswer("filter", filter(id, key))),
+  );
 }
 
 /** Readers that are not watched. */
@@ -79,7 +66,7 @@ export function checkGuests(
   memory: Memory,
   queries: Rows,
   options: ReaderOptions,
-): Reader[] {
+): Readers {
   const { dim, factor, mask, keys } = memory;
   const rows = checkRows(verb, "queries", queries, dim);
   if (rows.count > MOST_KEYS) {
@@ -102,7 +89,6 @@ export function checkGuests(
       `Cannot ${verb}: the mask knows watched queries only, filter should say what these may see`,
     );
   }
-  makeReadRoom(memory);
   if (rows.sparse !== undefined) {
     let longest = 0;
     for (let at = 0; at < rows.count; at++) {
@@ -110,18 +96,20 @@ export function checkGuests(
     }
     reserveSpread(memory.spread, dim, longest);
   }
-  const query = (at: number): Query => {
-    const row = rowOf(rows, at);
-    return row instanceof Float32Array
-      ? { dim, rows: row, at: 0, factor, entries: undefined }
-      : { ...makeQuery(memory), entries: row };
+  return {
+    count: rows.count,
+    readerAt: (at) => ({
+      id: GUEST,
+      position: position(at),
+      filter: filter && ((key) => checkAnswer("filter", filter(at, key))),
+    }),
+    queryAt(at) {
+      const row = rowOf(rows, at);
+      return row instanceof Float32Array
+        ? { dim, rows: row, at: 0, factor, entries: undefined }
+        : { ...makeQuery(memory), entries: row };
+    },
   };
-  return Array.from({ length: rows.count }, (_, at) => ({
-    query: query(at),
-    id: GUEST,
-    position: position(at),
-    filter: filter && ((key: Id) => checkAnswer("filter", filter(at, key))),
-  }));
 }
 
 /** Rows of watched queries: those named, or all by ascending id. */
@@ -134,11 +122,7 @@ export function checkWatched(
   if (given === undefined) return listSlots(slots);
   return Int32Array.from(checkIds(verb, given, true), (id) => {
     const row = slotOf(slots, id);
-    if (row < 0) {
-      throw new RangeError(
-        `Cannot ${verb}: query ${id} is not watched, it should be one of ${slots.size} watched ids`,
-      );
-    }
+    if (row < 0) refuseId(verb, "query", id, slots);
     return row;
   });
 }
@@ -152,11 +136,7 @@ export function checkLive(
   if (given === undefined) return listIds(keys.slots);
   const ids = checkIds(verb, given);
   for (const id of ids) {
-    if (slotOf(keys.slots, id) < 0) {
-      throw new RangeError(
-        `Cannot ${verb}: key ${id} is not there, it should be one of ${keys.slots.size} live ids`,
-      );
-    }
+    if (slotOf(keys.slots, id) < 0) refuseId(verb, "key", id, keys.slots);
   }
   return ids;
 }

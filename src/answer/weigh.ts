@@ -6,11 +6,10 @@
 
 import { CsrMatrix } from "../matrix/csr.ts";
 import { DenseMatrix } from "../matrix/dense.ts";
-import type { Id } from "../check.ts";
 import { LEAST_EXPONENT, powerOfTwo } from "../kernel/exp2.ts";
-import type { Query } from "../kernel/kernel.ts";
+import type { Scratch } from "../kernel/kernel.ts";
 import type { Memory } from "../memory/memory.ts";
-import { gather, scoreChosen } from "../sync/recompute.ts";
+import { type Readers, scoreReaders } from "../sync/recompute.ts";
 
 /** Keys with their weights, by ascending id. */
 export interface KeyWeights {
@@ -21,24 +20,28 @@ export interface KeyWeights {
 }
 
 /**
- * Weighs the keys a query may attend to.
+ * Weighs the keys that queries may attend to, and gives `make` those of each.
  *
- * A function of what is stored: scores are canonical and the sum runs by ascending id. Costs m · dim multiply-adds.
+ * A function of what is stored: scores are canonical and the sum runs by ascending id. Costs m · dim multiply-adds each.
  */
-export function weigh(
+export function weigh<T>(
   memory: Memory,
-  query: Query,
-  id: Id,
-  position: Id,
-  filter?: (key: Id) => boolean,
-): KeyWeights {
-  const gathered = gather(memory, id, position, filter);
-  return weighScored(memory, scoreChosen(memory, query, gathered));
+  readers: Readers,
+  make: (weighed: KeyWeights, at: number) => T,
+): T[] {
+  const made: T[] = [];
+  scoreReaders(memory, readers, (at, _query, scratch, count) => {
+    made.push(make(weighScored(memory, count, scratch), at));
+  });
+  return made;
 }
 
 /** Weighs the `count` scored keys in scratch. */
-export function weighScored(memory: Memory, count: number): KeyWeights {
-  const { kernel, scratch } = memory;
+export function weighScored(
+  { kernel, scratch: own }: Memory,
+  count: number,
+  scratch: Scratch = own,
+): KeyWeights {
   const largest = kernel.split(scratch, count), { exponents } = scratch;
   const weights = scratch.weights.slice(0, count);
   let sum = 0;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkInteger, checkOptions, show } from "../check.ts";
+import { checkInteger, checkOptions, counted, show } from "../check.ts";
 import type { DenseMatrix } from "../matrix/dense.ts";
 import type { Rows } from "../rows.ts";
 import { checkMatrix, projected } from "./door.ts";
@@ -123,7 +123,9 @@ export function replaceValue(
   const given = checkMatrix(verb, "value", value, width);
   if (given.rows !== 1) {
     throw new RangeError(
-      `Cannot ${verb}: value has ${given.rows} rows, it should be one`,
+      `Cannot ${verb}: value has ${
+        counted(given.rows, "row")
+      }, it should be one`,
     );
   }
   table.row(row).set(projected(verb, given, projection).data);
@@ -186,7 +188,11 @@ function keepValues(
     projection.rows !== given.columns
   ) {
     throw new RangeError(
-      `Cannot ${verb}: projection has ${projection.rows} rows, it should have one for each of ${given.columns} numbers of a value`,
+      `Cannot ${verb}: projection has ${
+        counted(projection.rows, "row")
+      }, it should have one for each of ${
+        counted(given.columns, "number")
+      } of a value`,
     );
   }
   return {

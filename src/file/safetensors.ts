@@ -7,7 +7,8 @@
  * @module
  */
 
-import { show } from "../check.ts";
+import { counted, show, thereAre } from "../check.ts";
+import { copyOf } from "./copy.ts";
 import { type Described, parseHeader } from "./header.ts";
 
 /** Types of numbers that we write. */
@@ -124,8 +125,7 @@ export function readSafetensors(
   const tensors = new Map(places.map((place): [string, NamedTensor] => {
     const { name, shape, start, end } = place;
     const dtype = place.dtype as Dtype;
-    // slice() copies, so the numbers are aligned.
-    const data = new ARRAYS[dtype](bytes.slice(start, end).buffer);
+    const data = new ARRAYS[dtype](copyOf(bytes.subarray(start, end)));
     return [name, { name, dtype, shape, data }];
   }));
   return { metadata, tensors };
@@ -146,14 +146,14 @@ export function openSafetensors(
     throw new RangeError(`Cannot ${verb}: ${what}, ${should}`);
   };
   if (bytes.length < LENGTH_BYTES) {
-    refuse(`there are ${bytes.length} bytes`, "there should be a header");
+    refuse(thereAre(bytes.length, "byte"), "there should be a header");
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = view.getBigUint64(0, true);
   const most = Math.min(longestHeader, bytes.length - LENGTH_BYTES);
   if (headerLength > most) {
     refuse(
-      `the header has ${headerLength} bytes`,
+      `the header has ${counted(headerLength, "byte")}`,
       `it should have at most ${most}`,
     );
   }
@@ -182,14 +182,14 @@ export function openSafetensors(
     if (!fits) {
       refuse(
         `tensor ${show(name)} lies at ${offsets.join(" to ")}`,
-        `it should take the ${size} bytes from ${start - dataStart}`,
+        `it should take the ${counted(size, "byte")} from ${start - dataStart}`,
       );
     }
     return { name, dtype, shape, start, end };
   });
   if (end !== bytes.length) {
     refuse(
-      `${bytes.length - end} bytes are left over`,
+      `${thereAre(bytes.length - end, "byte")} left over`,
       "the last tensor should end the file",
     );
   }

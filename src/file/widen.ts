@@ -6,6 +6,8 @@
  * @module
  */
 
+import { copyOf } from "./copy.ts";
+
 const SIGN = 0x8000;
 const MANTISSA_BITS = 10, MANTISSA = 0x3ff;
 /** The exponent of infinities and of what is no number. */
@@ -18,7 +20,7 @@ const SMALLEST_HALF = 2 ** -24;
 
 /** Widens little-endian binary16 numbers. */
 export function widenHalves(bytes: Uint8Array): Float32Array {
-  const halves = new Uint16Array(bytes.slice().buffer);
+  const halves = new Uint16Array(copyOf(bytes));
   const numbers = new Float32Array(halves.length);
   const words = new Uint32Array(numbers.buffer);
   for (let i = 0; i < halves.length; i++) {
@@ -41,7 +43,7 @@ export function widenHalves(bytes: Uint8Array): Float32Array {
 
 /** Widens little-endian bfloat16 numbers. */
 export function widenBrains(bytes: Uint8Array): Float32Array {
-  const brains = new Uint16Array(bytes.slice().buffer);
+  const brains = new Uint16Array(copyOf(bytes));
   const words = new Uint32Array(brains.length);
   for (let i = 0; i < brains.length; i++) words[i] = brains[i] << 16;
   return new Float32Array(words.buffer);

@@ -32,8 +32,10 @@ const BLOCK = 120;
 const LOADED = 2 ** 17;
 /** Bytes of keys, or of values, that few queries meet: they stay in the first-level cache between copy and use. */
 const FIRST_LEVEL = 30720;
-/** Bytes of keys that one or two queries meet: so few that the cache also holds where they come from. */
+/** Bytes of keys that very few queries meet: so few that the cache also holds where they come from. */
 const PART = 2 ** 14;
+/** So few queries gain by parts; more of them lose by blocks as small (bench/README.md). */
+const PART_ROWS = 2;
 /** Blocks hold no more keys than that, so that a mask of eight rows stays small. */
 const MOST_KEYS = 8 * BLOCK;
 /** And no fewer than that: the rows of a tile, times four. */
@@ -135,7 +137,9 @@ export function layOut(
     panels,
     rows: blockRows,
     keys: blockKeys,
-    part: rows <= 2 ? fitting(PART / (padded * 4), blockKeys, 8, 8) : blockKeys,
+    part: rows <= PART_ROWS
+      ? fitting(PART / (padded * 4), blockKeys, 8, 8)
+      : blockKeys,
     dim: padded,
     columns,
     maskStride,

@@ -114,6 +114,23 @@ export interface Sums {
   numeratorLow: Float64Array;
 }
 
+/** The sums that have one number for each row, in the order in which they are laid out. */
+export const PER_ROW = [
+  "anchor",
+  "shift",
+  "valueShift",
+  "fine",
+  "room",
+  "count",
+  "massHigh",
+  "massLow",
+  "magnitudeHigh",
+  "magnitudeLow",
+] as const;
+
+/** The sums that have one for each column of the values. */
+export const NUMERATORS = ["numeratorHigh", "numeratorLow"] as const;
+
 /** Scratch of a recompute: slots, scores and weights of the keys that a row admits. */
 export interface Scratch {
   /** count: slots of the keys. */
@@ -128,7 +145,7 @@ export interface Scratch {
   picked: Int32Array;
 }
 
-/** Rows that are scored together, at most. */
+/** Queries that are scored together, at most. */
 export const LANES = 8;
 
 /** What a kernel can do; `multiplyAdds` is a running count. */
@@ -136,7 +153,11 @@ export interface Kernel {
   readonly name: string;
   /** Where the arrays live that it is given. */
   readonly home: Home;
+  /** Meets many sparse rows faster written out, so that room for them to be (`write_out.ts`) is worth having. */
+  readonly writesOut: boolean;
   multiplyAdds: number;
+  /** Whether several queries may take less time together than one after the other. */
+  readonly together: boolean;
   /** Writes `count` 32-bit numbers, from `at` on, to the front of `into`. */
   widen(
     numbers: Float32Array,
@@ -160,17 +181,15 @@ export interface Kernel {
     count: number,
   ): void;
   /**
-   * The same for rows of queries, `LANES` at most: the scores of the first lie in front, those of the next behind them.
+   * The same for several queries, `LANES` at most: the scores of the first lie in front, those of the next behind them.
+   * Sparse queries are written out as they are needed, in `spread`.
    */
-  scoreRows(
-    queries: Table,
-    rows: Int32Array,
-    count: number,
-    factor: number,
+  scoreTogether(
+    queries: readonly Query[],
     keys: Table,
     biases: Float64Array,
     scratch: Scratch,
-    keyCount: number,
+    count: number,
     spread: Spread,
   ): void;
   /**

@@ -18,18 +18,20 @@ import { apart } from "./home.ts";
 import type { Kernel, Scratch, Sums } from "./kernel.ts";
 import { replay } from "./replay.ts";
 import type { Table } from "./table.ts";
-import { score, scoreRows } from "./score.ts";
+import { score, scoreTogether } from "./score.ts";
 
 /** The scalar kernel. */
 export const scalar: Kernel = {
   name: "scalar",
+  writesOut: false,
   home: apart,
   multiplyAdds: 0,
+  together: false,
   widen(numbers, at, count, into) {
     for (let t = 0; t < count; t++) into[t] = numbers[at + t];
   },
   score,
-  scoreRows,
+  scoreTogether,
   split,
   recompute(...args) {
     placeRow(this, foldValues, ...args);

@@ -76,29 +76,25 @@ export function score(
   this.multiplyAdds += products;
 }
 
-/** See {@linkcode Kernel}: one row after the other. */
-export function scoreRows(
+/** See {@linkcode Kernel}: one query after the other. */
+export function scoreTogether(
   this: Kernel,
-  queries: Table,
-  rows: Int32Array,
-  count: number,
-  factor: number,
+  queries: readonly Query[],
   keys: Table,
   biases: Float64Array,
   scratch: Scratch,
-  keyCount: number,
+  count: number,
   spread: Spread,
 ): void {
-  const query = makeQuery(queries, factor);
-  for (let i = 0; i < count; i++) {
-    aimQuery(queries, query, rows[i]);
+  for (let i = 0; i < queries.length; i++) {
+    const query = queries[i];
     if (query.entries !== undefined) {
       spreadEntries(spread, query.entries);
       query.rows = spread.numbers;
       query.at = 0;
     }
-    const scores = scratch.scores.subarray(i * keyCount);
-    this.score(query, keys, biases, { ...scratch, scores }, keyCount);
+    const scores = scratch.scores.subarray(i * count);
+    this.score(query, keys, biases, { ...scratch, scores }, count);
   }
 }
 

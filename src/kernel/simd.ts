@@ -8,70 +8,30 @@
  * @module
  */
 
+import {
+  type Desk,
+  makeDesk,
+  placeChange,
+  placeKeys,
+  placeSums,
+} from "./desk.ts";
 import { anchorsOf, FINE_PER_ROOM } from "./grids.ts";
 import { type Home, MemoryHome } from "./home.ts";
 import {
   type Batch,
   type Kernel,
-  type KeyChange,
   LANES,
   type Query,
   type Scratch,
   type Sums,
 } from "./kernel.ts";
-import { allSparse, packRows } from "./lanes.ts";
+import { allSparse, isFaster, lineUp, packQueries, sizesOf } from "./lanes.ts";
 import type { Spread } from "./spread.ts";
-import { ENTERS, LEAVES } from "./replay.ts";
 import { costOf, costsOf } from "./replay_cost.ts";
 import { scalar } from "./scalar.ts";
 import type { Exports, Fold } from "./simd_exports.ts";
 import type { Table } from "./table.ts";
 import { writeOut } from "./write_out.ts";
-
-/** What the kernel keeps beside what it is given. */
-interface Desk {
-  /** A query in 64 bits, a zero behind an odd width. */
-  query: Float64Array;
-  /** Mass and magnitude, high and low. */
-  sums: Float64Array;
-  /** Addresses of the arrays that a call looks at. */
-  addresses: Int32Array;
-  /** Of each change flags and four addresses. */
-  changes: Int32Array;
-  /** Of each change two biases and two peaks. */
-  sizes: Float64Array;
-  /** Keys to score, the scores of four rows, weights, and four queries. */
-  scratch: Float64Array;
-  /** Queries side by side, where they are not too long for that; of an odd width with a column of zeros behind. */
-  lanes: Float64Array;
-  /** Answers on their way out. */
-  answers: Float64Array;
-}
-
-/** Numbers of a change in each of the two, and how many changes there may be. */
-const CHANGE = 8, SIZES = 4, MOST_CHANGES = 8;
-/** Two keys for each change: the list, four scores each, four weights each. */
-const SCRATCH = 2 * MOST_CHANGES * (1 + 4 + 4);
-/** A flag of a change: both contents score alike. */
-const SAME = 4;
-/** Longer queries side by side would leave the second-level cache. */
-const LONGEST = 4096;
-/** Numbers of answers that are copied out together. */
-const ANSWERS = 2048;
-const SUMS = [
-  "anchor",
-  "shift",
-  "valueShift",
-  "fine",
-  "room",
-  "count",
-  "massHigh",
-  "massLow",
-  "magnitudeHigh",
-  "magnitudeLow",
-  "numeratorHigh",
-  "numeratorLow",
-] as const;
 
 /** Makes a kernel with a memory of its own, for rows of these widths; throws where the engine gives none. */
 export function makeSimd(
@@ -85,32 +45,17 @@ export function makeSimd(
 
 class SimdKernel implements Kernel {
   readonly name = "simd";
+  readonly writesOut = true;
   readonly home: Home;
   multiplyAdds = 0;
+  readonly together = true;
   readonly #code: Exports;
-  readonly #desk: Desk = {
-    query: new Float64Array(0),
-    sums: new Float64Array(0),
-    addresses: new Int32Array(0),
-    changes: new Int32Array(0),
-    sizes: new Float64Array(0),
-    scratch: new Float64Array(0),
-    lanes: new Float64Array(0),
-    answers: new Float64Array(0),
-  };
+  readonly #desk: Desk;
 
   constructor(code: Exports, dim: number, valueDim: number) {
     this.#code = code;
-    const home = this.home = new MemoryHome(code.memory, code.heap());
-    const desk = this.#desk, padded = dim + dim % 2;
-    home.grow(desk, "query", padded);
-    home.grow(desk, "sums", 4);
-    home.grow(desk, "addresses", SUMS.length);
-    home.grow(desk, "changes", CHANGE * MOST_CHANGES);
-    home.grow(desk, "sizes", SIZES * MOST_CHANGES);
-    home.grow(desk, "scratch", SCRATCH + 4 * padded);
-    if (dim <= LONGEST) home.grow(desk, "lanes", LANES * padded);
-    home.grow(desk, "answers", Math.max(ANSWERS, valueDim));
+    this.home = new MemoryHome(code.memory, code.heap());
+    this.#desk = makeDesk(this.home, dim, valueDim);
   }
 
   widen(
@@ -144,56 +89,56 @@ class SimdKernel implements Kernel {
     );
   }
 
-  scoreRows(
-    queries: Table,
-    rows: Int32Array,
-    count: number,
-    factor: number,
+  scoreTogether(
+    queries: readonly Query[],
     keys: Table,
     biases: Float64Array,
     scratch: Scratch,
-    keyCount: number,
+    count: number,
     spread: Spread,
   ): void {
-    if (count === 0) return;
-    const code = this.#code, { lanes } = this.#desk, at = rows.byteOffset;
-    const { width } = queries;
-    const dense = code.allDense(count, at, queries.evens.byteOffset) !== 0;
+    const { queries: lined, order, lanes } = this.#desk;
+    const sizes = sizesOf(keys, scratch.slots, count);
     if (
-      lanes.length < LANES * width ||
-      !(dense || allSparse(keys, scratch.slots, keyCount))
+      queries.length < 2 || lanes.length < LANES * queries[0].dim ||
+      !isFaster(queries, sizes)
     ) {
-      return scalar.scoreRows.call(
+      return scalar.scoreTogether.call(
         this,
         queries,
-        rows,
-        count,
-        factor,
         keys,
         biases,
         scratch,
-        keyCount,
+        count,
         spread,
       );
     }
-    this.#aimKeys(keys, biases, width, factor);
-    if (dense) {
+    const code = this.#code,
+      { dim, factor } = queries[0],
+      at = order.byteOffset;
+    this.#aimKeys(keys, biases, dim, factor);
+    if (queries.every(({ entries }) => entries === undefined)) {
+      lineUp(queries, lined);
       code.packQueries(
-        count,
+        queries.length,
         at,
-        queries.dense.byteOffset,
-        queries.start.byteOffset,
+        lined.byteOffset,
+        at,
         lanes.byteOffset,
       );
-    } else packRows(queries, rows, count, lanes);
-    this.multiplyAdds += count * code.scoreLanes(
+    } else packQueries(queries, lanes);
+    code.scoreLanes(
+      queries.length,
       count,
-      keyCount,
       scratch.slots.byteOffset,
       lanes.byteOffset,
       scratch.scores.byteOffset,
-      8 * keyCount,
+      8 * count,
     );
+    for (const { entries } of queries) {
+      this.multiplyAdds += sizes.entries +
+        sizes.dense * (entries?.count ?? dim);
+    }
   }
 
   split(scratch: Scratch, count: number): number {
@@ -302,7 +247,9 @@ class SimdKernel implements Kernel {
       return scalar.replay.call(this, sums, queries, factor, batch, count);
     }
     this.#aim(sums);
-    for (let at = 0; at < batch.count; at++) this.#lay(batch.changes[at], at);
+    for (let at = 0; at < batch.count; at++) {
+      placeChange(desk, batch.changes[at], at);
+    }
     const all = code.replay(
       count,
       rows,
@@ -354,46 +301,16 @@ class SimdKernel implements Kernel {
 
   /** Says where the sums of rows are. */
   #aim(sums: Sums): void {
-    const { addresses } = this.#desk;
-    for (let i = 0; i < SUMS.length; i++) {
-      addresses[i] = sums[SUMS[i]].byteOffset;
-    }
-    this.#code.setSums(addresses.byteOffset);
+    this.#code.setSums(placeSums(this.#desk, sums));
   }
 
   /** Says where keys are. */
   #aimKeys(
-    { start, evens, count, dense, columns, numbers }: Table,
+    keys: Table,
     biases: Float64Array,
     dim: number,
     factor: number,
   ): void {
-    const { addresses, query } = this.#desk;
-    addresses[0] = start.byteOffset;
-    addresses[1] = evens.byteOffset;
-    addresses[2] = count.byteOffset;
-    addresses[3] = dense.byteOffset;
-    addresses[4] = columns.byteOffset;
-    addresses[5] = numbers.byteOffset;
-    addresses[6] = biases.byteOffset;
-    addresses[7] = query.byteOffset;
-    this.#code.setKeys(addresses.byteOffset, dim, factor);
-  }
-
-  /** Lays a change out; what there is none of is read and weighs nothing. */
-  #lay({ old, now, leaves, enters, sameKey }: KeyChange, at: number): void {
-    const { changes } = this.#desk, from = at * CHANGE;
-    const before = leaves ? old : now, after = enters ? now : old;
-    changes[from] = (leaves ? LEAVES : 0) + (enters ? ENTERS : 0) +
-      (sameKey ? SAME : 0);
-    changes[from + 1] = before.key.byteOffset;
-    changes[from + 2] = after.key.byteOffset;
-    changes[from + 3] = before.value.byteOffset;
-    changes[from + 4] = after.value.byteOffset;
-    const { sizes } = this.#desk, size = at * SIZES;
-    sizes[size] = before.bias;
-    sizes[size + 1] = after.bias;
-    sizes[size + 2] = before.peak;
-    sizes[size + 3] = after.peak;
+    this.#code.setKeys(placeKeys(this.#desk, keys, biases), dim, factor);
   }
 }

@@ -66,7 +66,7 @@ export function setTokens(
   values?: Rows,
 ): void {
   const verb = "set tokens", state = openForChange(verb, layer);
-  const list = checkLive(verb, "token", state.tokens, ids);
+  const list = checkLive(verb, "token", state, ids);
   const rows = checkTokens(verb, state, tokens, values);
   checkCount(verb, "tokens", rows.keys.count, list.length);
   if (list.length === 0) return;
@@ -96,7 +96,7 @@ export function removeTokens(layer: MaintainedLayer, ids: Ids): void {
       `Cannot ${verb}: the layer is super, its context should stay as it is`,
     );
   }
-  const list = checkLive(verb, "token", state.tokens, ids);
+  const list = checkLive(verb, "token", state, ids);
   const keys = list.map((id) => id + state.always);
   const queries = state.cross ? [] : list;
   write(state, () => [
@@ -143,7 +143,10 @@ export function watchQueries(
     state,
     (head) => [{ verb: "watch", queries: parts[head], ids }],
   );
-  for (const id of watched) state.queries.add(id);
+  for (const id of watched) {
+    state.queries.add(id);
+    state.nextQuery = Math.max(state.nextQuery, id + 1);
+  }
   return watched;
 }
 
@@ -156,7 +159,7 @@ export function watchQueries(
 export function unwatchQueries(layer: MaintainedLayer, ids: Ids): void {
   const verb = "unwatch queries", state = openForChange(verb, layer);
   checkCross(verb, state);
-  const list = checkLive(verb, "query", state.queries, ids);
+  const list = checkLive(verb, "query", state, ids);
   write(state, () => [{ verb: "unwatch", ids: list }]);
   for (const id of list) state.queries.delete(id);
 }

@@ -15,7 +15,7 @@
  */
 
 import { type AbstractMatrix, Matrix, SVD } from "ml-matrix";
-import { checkOptions } from "../check.ts";
+import { checkOptions, counted } from "../check.ts";
 import { DenseMatrix } from "../matrix/dense.ts";
 import type { Rows } from "../rows.ts";
 import type { Tensor } from "../softmax/tensor.ts";
@@ -214,7 +214,9 @@ function spreadOf(
 ): Spread {
   if (width % heads !== 0) {
     throw new RangeError(
-      `Cannot ${verb}: ${what} have ${width} numbers, they should divide into ${heads} heads`,
+      `Cannot ${verb}: ${what} have ${
+        counted(width, "number")
+      }, they should divide into ${counted(heads, "head")}`,
     );
   }
   const slice = width / heads;

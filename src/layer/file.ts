@@ -4,10 +4,11 @@
  * @module
  */
 
-import { checkOptions, show } from "../check.ts";
+import { checkOptions, counted, show } from "../check.ts";
+import { copyOf } from "../file/copy.ts";
 import { openSafetensors, type Place } from "../file/safetensors.ts";
 import { widenBrains, widenHalves } from "../file/widen.ts";
-import type { Floats, Tensor } from "../softmax/tensor.ts";
+import { checkTensor, type Floats, type Tensor } from "../softmax/tensor.ts";
 import type { MultiHeadAttentionWeights } from "./weights.ts";
 
 /** What a file says of one of its tensors. */
@@ -25,9 +26,8 @@ const LONGEST_HEADER = 100_000_000;
 
 /** Numbers of each type that is read, from little-endian bytes. */
 const READERS: Readonly<Record<string, (bytes: Uint8Array) => Floats>> = {
-  // slice() copies, so the numbers are aligned.
-  F64: (bytes) => new Float64Array(bytes.slice().buffer),
-  F32: (bytes) => new Float32Array(bytes.slice().buffer),
+  F64: (bytes) => new Float64Array(copyOf(bytes)),
+  F32: (bytes) => new Float32Array(copyOf(bytes)),
   F16: widenHalves,
   BF16: widenBrains,
 };
@@ -102,7 +102,8 @@ export function listWeights(bytes: Uint8Array): ListedWeight[] {
  * Takes the weights of `torch.nn.MultiheadAttention` from tensors by torch's names, for `multiHeadAttention`.
  *
  * Copies nothing. `bias_k` and `bias_v` become `keyRow` and `valueRow`, with one axis instead of three. Errors: a
- * `RangeError` where `out_proj.weight` is missing; what else does not fit is refused where the weights are used.
+ * `RangeError` where `out_proj.weight` is missing, a `TypeError` for what is no tensor of floats; what else does not fit
+ * is refused where the weights are used.
  *
  * @example Names of a layer inside of a model
  * ```ts
@@ -126,8 +127,12 @@ export function torchWeights(
       `Cannot ${verb}: tensors is ${show(tensors)}, it should be a Map`,
     );
   }
-  const tensor = (name: string): Tensor | undefined =>
-    tensors.get(`${prefix}${name}`);
+  const tensor = (name: string): Tensor | undefined => {
+    const found: unknown = tensors.get(`${prefix}${name}`);
+    return found === undefined
+      ? undefined
+      : checkTensor(verb, `${prefix}${name}`, found, FLOATS);
+  };
   const outputWeight = tensor("out_proj.weight");
   if (outputWeight === undefined) {
     throw new RangeError(
@@ -155,6 +160,7 @@ export function torchWeights(
   return { ...weights, outputWeight };
 }
 
+const FLOATS = ["Float32Array", "Float64Array"];
 /** Our names and torch's, of what is taken as it is. */
 const NAMES = [
   ["inputWeight", "in_proj_weight"],
@@ -177,7 +183,9 @@ function thirds(verb: string, { data }: Tensor): Pick<
   const length = data.length / PARTS;
   if (!Number.isInteger(length)) {
     throw new RangeError(
-      `Cannot ${verb}: in_proj_bias holds ${data.length} numbers, it should hold as many for queries, keys and values`,
+      `Cannot ${verb}: in_proj_bias holds ${
+        counted(data.length, "number")
+      }, it should hold as many for queries, keys and values`,
     );
   }
   const third = (at: number): Tensor => ({

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { checkOptions, show } from "../check.ts";
+import { checkOptions, counted, show, thereAre } from "../check.ts";
 import {
   scaledDotProductAttention,
   type ScaledDotProductAttentionOptions,
@@ -17,6 +17,7 @@ import {
   checkTensor,
   type Floats,
   floatsLike,
+  type FloatTensor,
   kindOf,
   type Tensor,
 } from "../softmax/tensor.ts";
@@ -56,12 +57,12 @@ export interface MultiHeadAttentionOptions extends LayerOptions {
 /** What a layer returns: new tensors. */
 export interface LayerResult {
   /** [batch, queries, outputDim], or [queries, outputDim] where there was no batch. */
-  output: Tensor;
+  output: FloatTensor;
   /**
    * [batch, heads, queries, keys], or without the heads where they are averaged; behind the keys given come the key
    * among the weights, then the zeros.
    */
-  attentionWeights?: Tensor;
+  attentionWeights?: FloatTensor;
 }
 
 const VERB = "attend";
@@ -134,7 +135,7 @@ export function attendLayer<Kind extends LayerKind>(
     },
   );
   const result = mapped(layer.output, {
-    data: output.data as Floats,
+    data: output.data,
     batches,
     length: q.length,
   }, layer.outputWidth);
@@ -198,7 +199,9 @@ function checkInput(
   }
   if (like !== undefined && batches !== like.batches) {
     throw new RangeError(
-      `Cannot ${VERB}: ${name} has ${batches} batches, it should have ${like.batches} like queries`,
+      `Cannot ${VERB}: ${name} has ${
+        counted(batches, "batch")
+      }, it should have ${like.batches} like queries`,
     );
   }
   if (like !== undefined && kindOf(data) !== kindOf(like.data)) {
@@ -219,7 +222,7 @@ function checkContext(
   if (context === undefined) return;
   if (causal ? length <= context.size : length === context.size) return;
   throw new RangeError(
-    `Cannot ${VERB}: there are ${length} keys, there should be ${
+    `Cannot ${VERB}: ${thereAre(length, "key")}, there should be ${
       causal ? "at most " : ""
     }${context.size} for the context of the weights`,
   );
@@ -263,7 +266,7 @@ function mapped(
   projection: Projection | undefined,
   { data, batches, length }: Input,
   width: number,
-): Tensor {
+): FloatTensor {
   const shape = [batches, length, width];
   if (projection === undefined) return { data, shape };
   const count = batches * length, output = floatsLike(data, count * width);
@@ -276,7 +279,7 @@ function mixed(
   { context, valueWidth }: Layer,
   { data, batches, length }: Input,
   causal: boolean,
-): Tensor {
+): FloatTensor {
   const output = floatsLike(data, data.length), size = length * valueWidth;
   for (let batch = 0; batch < batches; batch++) {
     mix(context!, causal, data, output, batch * size, length, valueWidth);
@@ -286,13 +289,13 @@ function mixed(
 
 /** Weights as they are told: keys that are always there last, heads averaged, no batch where there was none. */
 function tell(
-  { data, shape: [batches, heads, rows, keys] }: Tensor,
+  { data, shape: [batches, heads, rows, keys] }: FloatTensor,
   told: "heads" | "average",
   always: number,
   single: boolean,
-): Tensor {
+): FloatTensor {
   const groups = told === "heads" ? heads : 1, of = heads / groups;
-  const output = floatsLike(data as Floats, batches * groups * rows * keys);
+  const output = floatsLike(data, batches * groups * rows * keys);
   const sums = new Float64Array(keys);
   for (let to = 0; to < output.length; to += keys) {
     const row = to / keys % rows, group = Math.floor(to / keys / rows);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkInteger, show } from "../check.ts";
+import { checkInteger, counted, show } from "../check.ts";
 import {
   axes,
   checkTensor,
@@ -117,17 +117,23 @@ export function checkLayer(
   const divided = (name: string, width: number) => {
     if (width % count === 0) return width / count;
     throw new RangeError(
-      `Cannot ${verb}: ${name} is ${width} numbers, it should divide into ${count} heads`,
+      `Cannot ${verb}: ${name} is ${
+        counted(width, "number")
+      }, it should divide into ${counted(count, "head")}`,
     );
   };
   if (key !== undefined && key.rows !== query.rows) {
     throw new RangeError(
-      `Cannot ${verb}: weights.keyWeight has ${key.rows} rows, it should have ${query.rows} like queryWeight`,
+      `Cannot ${verb}: weights.keyWeight has ${
+        counted(key.rows, "row")
+      }, it should have ${query.rows} like queryWeight`,
     );
   }
   if (value !== undefined && output.columns !== value.rows) {
     throw new RangeError(
-      `Cannot ${verb}: weights.outputWeight has ${output.columns} columns, it should have ${value.rows} for the values of all heads`,
+      `Cannot ${verb}: weights.outputWeight has ${
+        counted(output.columns, "column")
+      }, it should have ${value.rows} for the values of all heads`,
     );
   }
   return {
@@ -215,7 +221,9 @@ class Parts {
     const { data, shape: [all, columns] } = this.matrix("inputWeight");
     if (all % PACKED !== 0) {
       throw new RangeError(
-        `Cannot ${this.verb}: weights.inputWeight has ${all} rows, it should have those of queries, keys and values`,
+        `Cannot ${this.verb}: weights.inputWeight has ${
+          counted(all, "row")
+        }, it should have those of queries, keys and values`,
       );
     }
     const rows = all / PACKED;

@@ -14,7 +14,13 @@
  */
 
 import { createAttention } from "../attention.ts";
-import { checkFinite, checkOptions, show } from "../check.ts";
+import {
+  checkFinite,
+  checkOptions,
+  counted,
+  show,
+  thereAre,
+} from "../check.ts";
 import type { Rows } from "../rows.ts";
 import type { KernelChoice } from "../kernel/choose.ts";
 import type { MaskPredicate } from "../memory/mask.ts";
@@ -113,7 +119,9 @@ export function maintainedLayer<Kind extends LayerKind>(
   const { mixture, causal, tokens: { size } } = state;
   if (mixture !== undefined && !causal && size !== mixture.context.size) {
     throw new RangeError(
-      `Cannot ${VERB}: there are ${size} tokens, there should be ${mixture.context.size} for the context of the weights`,
+      `Cannot ${VERB}: ${
+        thereAre(size, "token")
+      }, there should be ${mixture.context.size} for the context of the weights`,
     );
   }
   return layerOf(state);
@@ -147,7 +155,9 @@ function makeState(
   checkAllFinite(layer);
   if (!cross && layer.queryWidth !== layer.keyWidth) {
     throw new RangeError(
-      `Cannot ${VERB}: queries have ${layer.queryWidth} numbers and keys ${layer.keyWidth}, they should be the same tokens, or cross be true`,
+      `Cannot ${VERB}: queries have ${
+        counted(layer.queryWidth, "number")
+      } and keys ${layer.keyWidth}, they should be the same tokens, or cross be true`,
     );
   }
   const causal = mask === "causal";
@@ -192,6 +202,7 @@ function makeState(
     tokens: new Set(),
     queries: new Set(),
     next: 0,
+    nextQuery: 0,
     projected: 0,
     combined: 0,
     reading: false,

@@ -37,12 +37,18 @@ export function mergeMasks(
     : checkKeyMask(verb, keys, full);
   if (keyMask === undefined && always === 0) return pairs as Tensor;
   const [batches, heads, rows, count] = full;
-  const has = (stride: "batchStride" | "headStride" | "rowStride") =>
-    (pairMask?.[stride] ?? 0) > 0 || (keyMask?.[stride] ?? 0) > 0;
+  // An axis of no places has none in the mask either: there would be nothing to read.
+  const axis = (
+    stride: "batchStride" | "headStride" | "rowStride",
+    length: number,
+  ) =>
+    (pairMask?.[stride] ?? 0) > 0 || (keyMask?.[stride] ?? 0) > 0
+      ? length
+      : Math.min(length, 1);
   const shape = [
-    has("batchStride") ? batches : 1,
-    has("headStride") ? heads : 1,
-    has("rowStride") ? rows : 1,
+    axis("batchStride", batches),
+    axis("headStride", heads),
+    axis("rowStride", rows),
     always + count,
   ];
   const size = shape.reduce((product, axis) => product * axis, 1);

@@ -5,11 +5,12 @@
  */
 
 import type { Attention } from "../attention.ts";
-import { checkIds, checkOptions, type Ids } from "../check.ts";
+import { checkOptions, type Ids } from "../check.ts";
 import { stats } from "../inspect.ts";
 import { DenseMatrix } from "../matrix/dense.ts";
 import { outputs } from "../read.ts";
 import { project } from "./project.ts";
+import { checkLive } from "./stage.ts";
 import { type MaintainedLayer, openLayer, type State } from "./state.ts";
 
 /** What a layer has done, in multiply-adds, and holds. */
@@ -55,17 +56,10 @@ export function layerOutputs(
 ): DenseMatrix {
   const verb = "read layer outputs", state = openLayer(verb, layer);
   checkOptions(verb, options, ["ids"]);
+  const what = state.cross ? "query" : "token";
   const ids = options.ids === undefined
     ? undefined
-    : checkIds(verb, options.ids, true);
-  const gone = ids?.find((id) => !state.queries.has(id));
-  if (gone !== undefined) {
-    throw new RangeError(
-      `Cannot ${verb}: ${
-        state.cross ? "query" : "token"
-      } ${gone} is unknown or gone, it should be live`,
-    );
-  }
+    : checkLive(verb, what, state, options.ids, true);
   const heads = whileReading(
     state,
     () => state.heads.map((head) => outputs(head, { ids }).data),

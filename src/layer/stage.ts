@@ -8,8 +8,8 @@
  */
 
 import { apply } from "../change.ts";
-import { checkIds, type Id, type Ids } from "../check.ts";
-import type { Change } from "../memory/stage.ts";
+import { checkIds, counted, type Id, type Ids, refuseId } from "../check.ts";
+import type { Change } from "../memory/change.ts";
 import { type Mixture, movedPlaces, remixed } from "./mixture.ts";
 import {
   checkWide,
@@ -149,7 +149,9 @@ export function checkTokens(
   if (values === undefined) {
     if (valueWidth === keyWidth) return { keys, values: keys };
     throw new RangeError(
-      `Cannot ${verb}: values is left out, it should have a row of ${valueWidth} numbers for each token, which has ${keyWidth}`,
+      `Cannot ${verb}: values is left out, it should have a row of ${
+        counted(valueWidth, "number")
+      } for each token, which has ${keyWidth}`,
     );
   }
   const rows = checkWide(verb, "values", values, valueWidth);
@@ -165,7 +167,9 @@ export function checkCount(
 ): void {
   if (count === wanted) return;
   throw new RangeError(
-    `Cannot ${verb}: ${name} has ${count} rows, it should have ${wanted}`,
+    `Cannot ${verb}: ${name} has ${
+      counted(count, "row")
+    }, it should have ${wanted}`,
   );
 }
 
@@ -182,19 +186,22 @@ function checkRoom(
   );
 }
 
-/** Checks ids of tokens or queries that are there. */
+/** Checks ids of tokens, or of queries, that are there. */
 export function checkLive(
   verb: string,
-  what: string,
-  live: ReadonlySet<Id>,
+  what: "token" | "query",
+  { tokens, next, queries, nextQuery }: State,
   ids: Ids,
+  repeats = false,
 ): Id[] {
-  const list = checkIds(verb, ids);
-  const gone = list.find((id) => !live.has(id));
-  if (gone === undefined) return list;
-  throw new RangeError(
-    `Cannot ${verb}: ${what} ${gone} is unknown or gone, it should be live`,
-  );
+  const list = checkIds(verb, ids, repeats);
+  const live = what === "token" ? tokens : queries;
+  const stray = list.find((id) => !live.has(id));
+  if (stray === undefined) return list;
+  refuseId(verb, what, stray, {
+    next: what === "token" ? next : nextQuery,
+    size: live.size,
+  });
 }
 
 export function checkCross(verb: string, { cross }: State): void {

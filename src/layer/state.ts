@@ -48,6 +48,8 @@ export interface State {
   queries: Set<Id>;
   /** The id of the next token. */
   next: Id;
+  /** One more than any id of a query so far, where they are not the tokens. */
+  nextQuery: Id;
   /** Multiply-adds spent on projections of tokens and queries. */
   projected: number;
   /** Multiply-adds spent on outputs of heads. */

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { checkInteger, show } from "../check.ts";
+import { checkInteger, counted, show } from "../check.ts";
 import type { Rows } from "../rows.ts";
 import { MatrixAlgebra } from "./base.ts";
 import { checkBelow, outside, zeros } from "./check.ts";
@@ -73,7 +73,9 @@ export class DenseMatrix<
     }
     if (this.data.length !== rows * columns) {
       throw new RangeError(
-        `Cannot ${verb}: data holds ${this.data.length} numbers, it should hold ${rows} × ${columns}`,
+        `Cannot ${verb}: data holds ${
+          counted(this.data.length, "number")
+        }, it should hold ${rows} × ${columns}`,
       );
     }
   }
@@ -99,15 +101,7 @@ export class DenseMatrix<
    * @param columns Length every row must have; that of the first row if left out.
    */
   static from(rows: Rows, columns?: number): DenseMatrix {
-    const verb = "make a dense matrix";
-    const dense = denseParts(verb, "rows", rows, columns);
-    const data = zeros(verb, dense.rows, dense.columns);
-    let at = 0;
-    for (const part of dense.parts) {
-      data.set(part, at);
-      at += part.length;
-    }
-    return new DenseMatrix(dense.rows, dense.columns, data as Float64Array);
+    return matrixFrom("make a dense matrix", "rows", rows, columns);
   }
 
   /** The number in a row and a column; a `RangeError` where there is none. */
@@ -159,6 +153,23 @@ export class DenseMatrix<
       new Float64Array(this.data),
     ) as DenseMatrix<Float64Array | Float32Array> as this;
   }
+}
+
+/** Copies rows into a matrix of 64-bit floats, see {@linkcode DenseMatrix.from}; refusals say what was to be done with them. */
+export function matrixFrom(
+  verb: string,
+  name: string,
+  source: unknown,
+  columns?: number,
+): DenseMatrix {
+  const dense = denseParts(verb, name, source, columns);
+  const data = zeros(verb, dense.rows, dense.columns);
+  let at = 0;
+  for (const part of dense.parts) {
+    data.set(part, at);
+    at += part.length;
+  }
+  return new DenseMatrix(dense.rows, dense.columns, data as Float64Array);
 }
 
 /** Checks rows of numbers of any kind and says where they are; a dense matrix is read in place. */

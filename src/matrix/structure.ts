@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkInteger } from "../check.ts";
+import { checkInteger, counted } from "../check.ts";
 import { checkBelow, checkValue, type Floats } from "./check.ts";
 import { checkList, type DenseParts, SIDE_LIMIT } from "../rows.ts";
 
@@ -61,14 +61,16 @@ function readSparse(
   const count = places.length;
   if (starts.length !== height + 1) {
     throw new RangeError(
-      `Cannot ${verb}: indptr has ${starts.length} numbers, it should have rows + 1 = ${
-        height + 1
-      }`,
+      `Cannot ${verb}: indptr has ${
+        counted(starts.length, "number")
+      }, it should have rows + 1 = ${height + 1}`,
     );
   }
   if (numbers.length !== count) {
     throw new RangeError(
-      `Cannot ${verb}: values has ${numbers.length} numbers, it should have ${count}`,
+      `Cannot ${verb}: values has ${
+        counted(numbers.length, "number")
+      }, it should have ${count}`,
     );
   }
   checkBelow(verb, "indptr[0]", starts[0], 1);
@@ -139,7 +141,9 @@ function roomFor(
     };
   } catch {
     throw new RangeError(
-      `Cannot ${verb}: it has ${rows} rows and ${count} entries, they should fit in memory`,
+      `Cannot ${verb}: it has ${counted(rows, "row")} and ${
+        counted(count, "entry")
+      }, they should fit in memory`,
     );
   }
 }

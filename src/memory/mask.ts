@@ -10,7 +10,7 @@
 import { checkAnswer, type Id } from "../check.ts";
 import { type Edges, hasEdge } from "./edges.ts";
 
-/** A predicate mask: pure in its arguments, asked as often as we like. */
+/** A predicate mask: pure in its arguments, asked as often as we like, of keys that are gone, too. */
 export type MaskPredicate = (query: Id, key: Id) => boolean;
 
 /** The mask of an attention. */

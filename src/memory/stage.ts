@@ -9,26 +9,25 @@ import {
   checkBias,
   checkId,
   checkIds,
-  checkOptions,
   checkPosition,
+  counted,
   type Id,
-  ID_LIMIT,
   type Ids,
   isIterable,
   type Position,
   show,
+  thereAre,
 } from "../check.ts";
 import type { Rows } from "../rows.ts";
 import { checkRows, rowOf } from "../matrix/input.ts";
 import { checkEdits, editRow, type Edits } from "../matrix/edits.ts";
+import type { Change } from "./change.ts";
+import { checkCount, liveSlot, liveSlots, newIds } from "./ids.ts";
 import { bringNear } from "./near.ts";
 import { MOST_KEYS } from "./keys.ts";
 import {
   copyAsStaged,
-  GONE,
   type Shadow,
-  type ShadowTable,
-  stagedSlot,
   stageErasedKey,
   stageErasedQuery,
   stageKey,
@@ -37,49 +36,6 @@ import {
   stageQuery,
   willHave,
 } from "./shadow.ts";
-
-/** A change as plain data: the name of a verb and its arguments under their own names. */
-export type Change =
-  | { verb: "append"; keys: Rows; values: Rows; ids?: Ids; bias?: Bias }
-  | { verb: "update"; ids: Ids; keys?: Rows; values?: Rows; bias?: Bias }
-  | { verb: "edit"; keys?: Edits; values?: Edits }
-  | { verb: "remove"; ids: Ids }
-  | { verb: "watch"; queries: Rows; ids?: Ids; position?: Position }
-  | { verb: "unwatch"; ids: Ids }
-  | {
-    verb: "admit";
-    pairs: Iterable<readonly [query: Id, key: Id]>;
-    admitted?: boolean;
-  };
-
-/** The arguments of each verb. */
-const ARGUMENTS: Readonly<Record<Change["verb"], readonly string[]>> = {
-  append: ["verb", "keys", "values", "ids", "bias"],
-  update: ["verb", "ids", "keys", "values", "bias"],
-  edit: ["verb", "keys", "values"],
-  remove: ["verb", "ids"],
-  watch: ["verb", "queries", "ids", "position"],
-  unwatch: ["verb", "ids"],
-  admit: ["verb", "pairs", "admitted"],
-};
-
-/** Checks that something is a change, with no argument that its verb does not know. */
-export function checkChange(change: Change): Change {
-  if (
-    typeof change !== "object" || change === null ||
-    typeof change.verb !== "string" ||
-    !Object.hasOwn(ARGUMENTS, change.verb)
-  ) {
-    const verb = (change as Change | null)?.verb;
-    throw new TypeError(
-      `Cannot apply: the verb of a change is ${
-        show(verb)
-      }, it should be one of ${Object.keys(ARGUMENTS).join(", ")}`,
-    );
-  }
-  checkOptions(change.verb, change, ARGUMENTS[change.verb]);
-  return change;
-}
 
 /** Checks a change against the shadow and adds its writes; returns the ids it concerns. */
 export function stage(shadow: Shadow, change: Change): Id[] {
@@ -112,7 +68,7 @@ export function stage(shadow: Shadow, change: Change): Id[] {
       );
     case "remove": {
       const ids = checkIds("remove", change.ids);
-      const slots = checkAllLive("remove", shadow.keys, "key", ids);
+      const slots = liveSlots("remove", shadow.keys, "key", ids);
       bringNear(shadow.memory, slots);
       for (let at = 0; at < ids.length; at++) {
         stageErasedKey(shadow, ids[at], slots[at], false);
@@ -123,7 +79,7 @@ export function stage(shadow: Shadow, change: Change): Id[] {
       return stageWatch(shadow, change.queries, change.ids, change.position);
     case "unwatch": {
       const ids = checkIds("unwatch", change.ids);
-      checkAllLive("unwatch", shadow.queries, "query", ids);
+      liveSlots("unwatch", shadow.queries, "query", ids);
       for (const id of ids) stageErasedQuery(shadow, id);
       return ids;
     }
@@ -144,7 +100,9 @@ function stageAppend(
     values = checkRows(verb, "values", valueRows, valueDim, arena);
   if (values.count !== keys.count) {
     throw new RangeError(
-      `Cannot ${verb}: there are ${values.count} values, there should be one for each of ${keys.count} keys`,
+      `Cannot ${verb}: ${
+        thereAre(values.count, "value")
+      }, there should be one for each of ${counted(keys.count, "key")}`,
     );
   }
   const size = Math.min(capacity, shadow.keys.size + keys.count);
@@ -183,16 +141,16 @@ function stageUpdate(
 ): Id[] {
   const verb = "update", { dim, valueDim, arena } = shadow.memory;
   const ids = checkIds(verb, given), count = ids.length;
-  const slots = checkAllLive(verb, shadow.keys, "key", ids);
+  const slots = liveSlots(verb, shadow.keys, "key", ids);
   bringNear(shadow.memory, slots);
   const keys = keyRows === undefined
     ? undefined
     : checkRows(verb, "keys", keyRows, dim, arena);
-  if (keys !== undefined) checkCount(verb, "keys", keys.count, count);
+  if (keys !== undefined) checkCount(verb, "key", keys.count, count);
   const values = valueRows === undefined
     ? undefined
     : checkRows(verb, "values", valueRows, valueDim, arena);
-  if (values !== undefined) checkCount(verb, "values", values.count, count);
+  if (values !== undefined) checkCount(verb, "value", values.count, count);
   const biases = bias === undefined ? undefined : checkBias(verb, bias, count);
   if (keys === undefined && values === undefined && biases === undefined) {
     throw new TypeError(
@@ -212,19 +170,6 @@ function stageUpdate(
   return ids;
 }
 
-function checkCount(
-  verb: string,
-  name: string,
-  count: number,
-  wanted: number,
-): void {
-  if (count !== wanted) {
-    throw new RangeError(
-      `Cannot ${verb}: there are ${count} ${name}, there should be one for each of ${wanted} ids`,
-    );
-  }
-}
-
 function stageEdit(
   shadow: Shadow,
   part: "key" | "value",
@@ -235,7 +180,7 @@ function stageEdit(
   const list = part === "key"
     ? checkEdits(verb, "keys", edits, dim)
     : checkEdits(verb, "values", edits, valueDim);
-  const slots = list.map(({ id }) => checkLives(verb, shadow.keys, "key", id));
+  const slots = list.map(({ id }) => liveSlot(verb, shadow.keys, "key", id));
   bringNear(shadow.memory, slots);
   for (let at = 0; at < list.length; at++) {
     const edit = list[at], slot = slots[at], { id } = edit;
@@ -326,40 +271,12 @@ function stageAdmit(
       );
     }
     const query = checkId(verb, pair[0]), key = checkId(verb, pair[1]);
-    checkLives(verb, shadow.queries, "query", query);
-    checkLives(verb, shadow.keys, "key", key);
+    liveSlot(verb, shadow.queries, "query", query);
+    liveSlot(verb, shadow.keys, "key", key);
     shadow.writes.push({ kind: "edge", query, key, present: admitted });
     queries.add(query);
   }
   return [...queries];
-}
-
-/** The slots of ids that should be there. */
-function checkAllLive(
-  verb: string,
-  table: ShadowTable,
-  what: "key" | "query",
-  ids: readonly Id[],
-): number[] {
-  const slots: number[] = [];
-  for (const id of ids) slots.push(checkLives(verb, table, what, id));
-  return slots;
-}
-
-/** The slot of an id that should be there. */
-function checkLives(
-  verb: string,
-  table: ShadowTable,
-  what: "key" | "query",
-  id: Id,
-): number {
-  const slot = stagedSlot(table, id);
-  if (slot !== GONE) return slot;
-  throw new RangeError(
-    `Cannot ${verb}: ${what} ${id} ${
-      id < table.next ? "is gone" : "is unknown"
-    }, it should be one of ${table.size} live ids`,
-  );
 }
 
 /** The ids of two lists, none twice. */
@@ -369,30 +286,4 @@ function union(one: Id[], other: Id[]): Id[] {
   const among = new Set(one);
   for (const id of other) if (!among.has(id)) one.push(id);
   return one;
-}
-
-/** Ids for new rows: those given, one for each row, or the next free ones. */
-function newIds(
-  verb: string,
-  own: Ids | undefined,
-  count: number,
-  next: Id,
-): Id[] {
-  if (own === undefined) {
-    if (next + count > ID_LIMIT) {
-      throw new RangeError(
-        `Cannot ${verb}: the next free id is ${next}, ids should stay below 2^32`,
-      );
-    }
-    const ids: Id[] = [];
-    for (let at = 0; at < count; at++) ids.push(next + at);
-    return ids;
-  }
-  const ids = checkIds(verb, own);
-  if (ids.length !== count) {
-    throw new RangeError(
-      `Cannot ${verb}: there are ${ids.length} ids, there should be one for each of ${count} rows`,
-    );
-  }
-  return ids;
 }

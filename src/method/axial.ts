@@ -13,9 +13,9 @@
  * @module
  */
 
-import { checkInteger, show } from "../check.ts";
+import { checkInteger, counted, show } from "../check.ts";
 import { type CsrMatrix, trusted } from "../matrix/csr.ts";
-import { DenseMatrix } from "../matrix/dense.ts";
+import { DenseMatrix, matrixFrom } from "../matrix/dense.ts";
 import { MOST_KEYS } from "../memory/keys.ts";
 import type { Rows } from "../rows.ts";
 
@@ -110,11 +110,13 @@ export function axialMask(
  */
 export function gridQueries(locations: Rows, layouts: Rows): DenseMatrix {
   const verb = "make grid queries";
-  const location = DenseMatrix.from(locations);
-  const layout = DenseMatrix.from(layouts);
+  const location = matrixFrom(verb, "locations", locations);
+  const layout = matrixFrom(verb, "layouts", layouts);
   if (location.columns !== layout.columns) {
     throw new RangeError(
-      `Cannot ${verb}: layouts has rows of ${layout.columns} numbers, it should have rows of ${location.columns}`,
+      `Cannot ${verb}: layouts has rows of ${
+        counted(layout.columns, "number")
+      }, it should have rows of ${location.columns}`,
     );
   }
   const dim = location.columns, groups = location.rows, members = layout.rows;

@@ -4,7 +4,14 @@
  * @module
  */
 
-import { checkFinite, checkOptions, show } from "../check.ts";
+import {
+  checkFinite,
+  checkOptions,
+  counted,
+  isIterable,
+  show,
+  thereAre,
+} from "../check.ts";
 import { checkParts, type DenseParts, type Rows } from "../rows.ts";
 
 /** Landmarks that stay as they are. */
@@ -32,7 +39,7 @@ const LARGEST = 3.4028234663852886e38;
 export function checkLandmarks(verb: string, landmarks: unknown): Landmarks {
   if (
     typeof landmarks !== "object" || landmarks === null ||
-    Array.isArray(landmarks)
+    isIterable(landmarks)
   ) {
     throw new TypeError(
       `Cannot ${verb}: landmarks is ${
@@ -46,7 +53,9 @@ export function checkLandmarks(verb: string, landmarks: unknown): Landmarks {
   const k = checkParts(verb, "landmarks.keys", keys, q.columns);
   if (q.rows === 0 || k.rows !== q.rows) {
     throw new RangeError(
-      `Cannot ${verb}: there are ${q.rows} landmark queries and ${k.rows} landmark keys, there should be as many of both, 1 or more`,
+      `Cannot ${verb}: ${thereAre(q.rows, "landmark query")} and ${
+        counted(k.rows, "landmark key")
+      }, there should be as many of both, 1 or more`,
     );
   }
   return {
@@ -75,7 +84,9 @@ export function checkQueries(
   const parts = checkParts(verb, name, given as Rows);
   if (parts.rows !== landmarks) {
     throw new RangeError(
-      `Cannot ${verb}: ${name} has ${parts.rows} rows, it should have one for each of ${landmarks} landmarks`,
+      `Cannot ${verb}: ${name} has ${
+        counted(parts.rows, "row")
+      }, it should have one for each of ${counted(landmarks, "landmark")}`,
     );
   }
   return { queries: flatten(verb, name, parts), dim: parts.columns };

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { counted, thereAre } from "../check.ts";
 import { flash } from "../kernel/flash.ts";
 import { type Job, makeScratch, startOf } from "../softmax/block.ts";
 import { attendBlocked } from "../softmax/blocked.ts";
@@ -35,13 +36,17 @@ export function refuseJob(verb: string, job: Job, settings: Settings): void {
   }
   if (dim !== undefined && dim !== queries.dim) {
     throw new RangeError(
-      `Cannot ${verb}: landmarks have ${dim} numbers, they should have ${queries.dim} like queries`,
+      `Cannot ${verb}: landmarks have ${
+        counted(dim, "number")
+      }, they should have ${queries.dim} like queries`,
     );
   }
   if (padding !== "keys" || convolution !== undefined) {
     if (queries.length !== keys.length) {
       throw new RangeError(
-        `Cannot ${verb}: there are ${queries.length} queries and ${keys.length} keys, there should be as many of both for ${
+        `Cannot ${verb}: ${thereAre(queries.length, "query")} and ${
+          counted(keys.length, "key")
+        }, there should be as many of both for ${
           padding === "keys" ? "convolution" : `padding ${padding}`
         }`,
       );
@@ -49,7 +54,9 @@ export function refuseJob(verb: string, job: Job, settings: Settings): void {
   }
   if (convolution !== undefined && convolution.heads !== queries.heads) {
     throw new RangeError(
-      `Cannot ${verb}: convolution has ${convolution.heads} rows, it should have one for each of ${queries.heads} heads`,
+      `Cannot ${verb}: convolution has ${
+        counted(convolution.heads, "row")
+      }, it should have one for each of ${counted(queries.heads, "head")}`,
     );
   }
 }

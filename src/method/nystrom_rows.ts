@@ -9,6 +9,7 @@
  * @module
  */
 
+import { counted } from "../check.ts";
 import { answerGuest, answerRow, answerRows } from "../answer/answer.ts";
 import type { Query } from "../kernel/kernel.ts";
 import { storeBytes } from "../matrix/store.ts";
@@ -288,7 +289,9 @@ function refuseMemory(
   }
   if (given !== undefined && given !== dim) {
     throw new RangeError(
-      `Cannot ${verb}: landmarks have ${given} numbers, they should have ${dim} like keys`,
+      `Cannot ${verb}: landmarks have ${
+        counted(given, "number")
+      }, they should have ${dim} like keys`,
     );
   }
 }

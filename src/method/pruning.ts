@@ -12,7 +12,13 @@
 
 import { checkInteger, checkShare, show } from "../check.ts";
 import { roundEven } from "../kernel/exp2.ts";
-import { axes, checkTensor, type Tensor } from "../softmax/tensor.ts";
+import { checkList } from "../rows.ts";
+import {
+  axes,
+  checkTensor,
+  type FloatTensor,
+  type Tensor,
+} from "../softmax/tensor.ts";
 
 /** Sums of weights, position by position, and how often each was there. */
 export interface WeightMeans {
@@ -119,7 +125,7 @@ export function addWeights(
  *
  * Costs a pass over the positions. Errors: a `TypeError` for what `meanWeights` did not make.
  */
-export function meanTensor(means: WeightMeans): Tensor {
+export function meanTensor(means: WeightMeans): FloatTensor {
   const { shape, sums, counts } = checkMeans("read means", means);
   return { data: sums.map((sum, at) => sum / counts[at]), shape: [...shape] };
 }
@@ -148,19 +154,14 @@ export function percentileNearest(
 ): number {
   const verb = "find a percentile";
   checkShare(verb, "share", share);
-  if (
-    !Array.isArray(values) &&
-    !(ArrayBuffer.isView(values) && !(values instanceof DataView))
-  ) {
+  const list: ArrayLike<unknown> = checkList(verb, "values", values);
+  const numbers = Float64Array.from(list, (value, at) => {
+    if (typeof value === "number") return value;
     throw new TypeError(
-      `Cannot ${verb}: values is ${
-        show(values)
-      }, it should be a list of numbers`,
+      `Cannot ${verb}: values[${at}] is ${show(value)}, it should be a number`,
     );
-  }
-  const sorted = Float64Array.from(values).filter((value) =>
-    !Number.isNaN(value)
-  ).sort();
+  });
+  const sorted = numbers.filter((value) => !Number.isNaN(value)).sort();
   return sorted.length === 0
     ? -Infinity
     : sorted[roundEven(share * (sorted.length - 1))];

@@ -13,7 +13,13 @@
  * @module
  */
 
-import { checkFinite, checkInteger, checkOptions, show } from "../check.ts";
+import {
+  checkFinite,
+  checkInteger,
+  checkOptions,
+  counted,
+  show,
+} from "../check.ts";
 import { flash } from "../kernel/flash.ts";
 import { MOST_KEYS } from "../memory/keys.ts";
 import { makeMethod } from "../memory/method.ts";
@@ -222,7 +228,9 @@ function checkProjections(given: unknown, hashes: number): Float64Array[] {
   }
   if (given.length !== hashes) {
     throw new RangeError(
-      `Cannot ${VERB}: projections has ${given.length} rows, it should have one for each of ${hashes} hashes`,
+      `Cannot ${VERB}: projections has ${
+        counted(given.length, "row")
+      }, it should have one for each of ${counted(hashes, "hash")}`,
     );
   }
   return given.map((row: unknown, at) => {
@@ -236,7 +244,9 @@ function checkProjections(given: unknown, hashes: number): Float64Array[] {
     const numbers = row as ArrayLike<unknown>, width = given[0].length;
     if (numbers.length !== width || width < APPENDED) {
       throw new RangeError(
-        `Cannot ${VERB}: projections[${at}] has ${numbers.length} numbers, it should have dim + 2 like all others`,
+        `Cannot ${VERB}: projections[${at}] has ${
+          counted(numbers.length, "number")
+        }, it should have dim + 2 like all others`,
       );
     }
     return Float64Array.from(

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkFinite, show } from "../check.ts";
+import { checkFinite, counted, show } from "../check.ts";
 import type { HeatMap } from "./heat_map.ts";
 import { LEAST_WIDTH, SCALE_KINDS, type ScaleKind } from "./scale.ts";
 import type { Figure } from "./side_by_side.ts";
@@ -19,7 +19,7 @@ export function checkFigure(verb: string, given: unknown): Figure {
     panels.forEach((map, at) => checkMap(verb, `panels[${at}]`, map));
     if (panels.length === 0 || !(Number.isInteger(across) && across >= 1)) {
       throw new RangeError(
-        `Cannot ${verb}: the figure has ${panels.length} panels, ${
+        `Cannot ${verb}: the figure has ${counted(panels.length, "panel")}, ${
           show(across)
         } across, it should have one or more`,
       );
@@ -77,10 +77,18 @@ export function checkMap(
     Array.isArray(map.notes);
   if (!fits) {
     throw new RangeError(
-      `Cannot ${verb}: ${name} has ${map.cells.length} cells, it should have ${
-        show(rows)
-      } × ${show(columns)} with a label and a fate for each row and column`,
+      `Cannot ${verb}: ${name} has ${
+        counted(map.cells.length, "cell")
+      }, it should have ${show(rows)} × ${
+        show(columns)
+      } with a label and a fate for each row and column`,
     );
+  }
+  for (const field of ["rowLabels", "columnLabels", "notes"] as const) {
+    const texts = map[field];
+    for (let at = 0; at < texts.length; at++) {
+      checkText(verb, `${name}.${field}[${at}]`, texts[at]);
+    }
   }
   oneOf(verb, `${name}.scale.kind`, scale.kind ?? null, SCALE_KINDS);
   if (!(scale.high > scale.low && (scale.kind !== "log" || scale.low > 0))) {

@@ -120,7 +120,7 @@ const MOST_LIMIT = 4096;
  * ids become the labels. `NaN` is a number that is missing and is drawn as such.
  *
  * Costs one pass over what is stored, and memory for `limit`² cells at most. Errors: a `TypeError` for what is no
- * matrix, no text or no known option, a `RangeError` for a number that is infinite, for one below 0 on a logarithmic
+ * matrix, no text or no known option, a `RangeError` for a number beyond 2⁹⁰⁰ in size, for one below 0 on a logarithmic
  * scale, and for a range or a limit that is none.
  *
  * @example What a query attends to

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { checkIds, type Id } from "../check.ts";
+import { checkIds, counted, type Id } from "../check.ts";
 import type { Rows } from "../rows.ts";
 import { CsrMatrix } from "../matrix/csr.ts";
 import { denseParts } from "../matrix/dense.ts";
@@ -128,6 +128,8 @@ function checkCount(
 ): void {
   if (count === wanted) return;
   throw new RangeError(
-    `Cannot ${verb}: ${name} has ${count} ids, it should have one for each of ${wanted} ${side}s`,
+    `Cannot ${verb}: ${name} has ${
+      counted(count, "id")
+    }, it should have one for each of ${counted(wanted, side)}`,
   );
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { counted } from "../check.ts";
 import { REACH } from "../softmax/canon.ts";
 import { carry, LIMB_BITS, trim } from "./limbs.ts";
 import {
@@ -44,8 +45,9 @@ export function merge(
     checkPartial(verb, `part ${at}`, part)
   );
   const { queries, counts } = first;
-  // No keys tell no width.
-  const { valueDim } = parts.find(({ limbs }) => limbs.length > 0) ?? first;
+  // No keys tell no width, masked ones may; what has sums knows it. The widest, so that the order does not matter.
+  const valueDim = parts.find(({ limbs }) => limbs.length > 0)?.valueDim ??
+    Math.max(...parts.map(({ valueDim }) => valueDim));
   parts.forEach((part, at) => {
     if (part.queries !== queries || part.counts.length !== counts.length) {
       throw new RangeError(
@@ -54,7 +56,9 @@ export function merge(
     }
     if (part.valueDim !== valueDim && part.limbs.length > 0) {
       throw new RangeError(
-        `Cannot ${verb}: the values of part ${at} have ${part.valueDim} numbers, they should have ${valueDim}`,
+        `Cannot ${verb}: the values of part ${at} have ${
+          counted(part.valueDim, "number")
+        }, they should have ${valueDim}`,
       );
     }
   });

@@ -22,7 +22,9 @@ import {
   checkBias,
   checkFinite,
   checkOptions,
+  counted,
   show,
+  thereAre,
 } from "../check.ts";
 import type { Rows } from "../rows.ts";
 import type { Query } from "../kernel/kernel.ts";
@@ -88,7 +90,9 @@ export function partial(
   const v = checkRows(verb, "values", values, implied);
   if (v.count !== k.count) {
     throw new RangeError(
-      `Cannot ${verb}: there are ${v.count} values, there should be one for each of ${k.count} keys`,
+      `Cannot ${verb}: ${
+        thereAre(v.count, "value")
+      }, there should be one for each of ${counted(k.count, "key")}`,
     );
   }
   const scale = checkFinite(

@@ -22,7 +22,7 @@
  * @module
  */
 
-import { checkInteger, checkOptions, show } from "../check.ts";
+import { checkInteger, checkOptions, counted, show } from "../check.ts";
 import { checkMask, type Mask } from "./mask.ts";
 import type { Tensor, View } from "./tensor.ts";
 
@@ -166,7 +166,9 @@ function checkKeyLengths(
   const list = lengths as ArrayLike<unknown>;
   if (list.length !== batches) {
     throw new RangeError(
-      `Cannot ${verb}: keyLengths has ${list.length} numbers, it should have one for each of ${batches} batches`,
+      `Cannot ${verb}: keyLengths has ${
+        counted(list.length, "number")
+      }, it should have one for each of ${counted(batches, "batch")}`,
     );
   }
   return Array.from(

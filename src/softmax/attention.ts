@@ -12,7 +12,9 @@ import {
   checkInteger,
   checkName,
   checkOptions,
+  counted,
   show,
+  thereAre,
 } from "../check.ts";
 import { flash } from "../kernel/flash.ts";
 import { chooseFlash } from "../kernel/flash_wasm.ts";
@@ -26,6 +28,7 @@ import {
   axes,
   checkView,
   floatsLike,
+  type FloatTensor,
   kindOf,
   type Tensor,
   type View,
@@ -56,13 +59,13 @@ export interface ScaledDotProductAttentionOptions extends AdmissionOptions {
 /** What {@linkcode scaledDotProductAttention} returns: new tensors, none of which shares memory with an input. */
 export interface ScaledDotProductAttentionResult {
   /** In the layout and precision of the queries, heads of the size of the values. */
-  output: Tensor;
+  output: FloatTensor;
   /** [batch, heads, queries, keys], if asked for. */
-  scores?: Tensor;
+  scores?: FloatTensor;
   /** [batch, keyHeads, past + keys, dim], if there was a past. */
-  presentKeys?: Tensor;
+  presentKeys?: FloatTensor;
   /** [batch, keyHeads, past + keys, valueDim], if there was a past. */
-  presentValues?: Tensor;
+  presentValues?: FloatTensor;
 }
 
 const VERB = "attend";
@@ -185,7 +188,7 @@ export function scaledDotProductAttention(
   const shape = packed === undefined
     ? [q.batches, q.heads, q.length, v.dim]
     : [q.batches, q.length, q.heads * v.dim];
-  const output: Tensor = { data: floatsLike(q.data, size(shape)), shape };
+  const output = { data: floatsLike(q.data, size(shape)), shape };
   const scoresShape = [q.batches, q.heads, q.length, k.length];
   const scores = kind && { kind, data: floatsLike(q.data, size(scoresShape)) };
   if (kind === "biased") scores?.data.fill(-Infinity);
@@ -234,23 +237,31 @@ function checkFit(q: View, k: View, v: View): void {
   for (const [name, view] of [["keys", k], ["values", v]] as const) {
     if (view.batches !== q.batches) {
       throw new RangeError(
-        `Cannot ${VERB}: ${name} has ${view.batches} batches, it should have ${q.batches} like queries`,
+        `Cannot ${VERB}: ${name} has ${
+          counted(view.batches, "batch")
+        }, it should have ${q.batches} like queries`,
       );
     }
   }
   if (k.dim !== q.dim) {
     throw new RangeError(
-      `Cannot ${VERB}: keys has rows of ${k.dim} numbers, it should have rows of ${q.dim} like queries`,
+      `Cannot ${VERB}: keys has rows of ${
+        counted(k.dim, "number")
+      }, it should have rows of ${q.dim} like queries`,
     );
   }
   if (v.heads !== k.heads || v.length !== k.length) {
     throw new RangeError(
-      `Cannot ${VERB}: values has ${v.heads} heads of length ${v.length}, it should have ${k.heads} of ${k.length} like keys`,
+      `Cannot ${VERB}: values has ${
+        counted(v.heads, "head")
+      } of length ${v.length}, it should have ${k.heads} of ${k.length} like keys`,
     );
   }
   if (k.heads === 0 ? q.heads > 0 : q.heads % k.heads !== 0) {
     throw new RangeError(
-      `Cannot ${VERB}: there are ${k.heads} key heads, it should be a divisor of ${q.heads} heads`,
+      `Cannot ${VERB}: ${
+        thereAre(k.heads, "key head")
+      }, it should be a divisor of ${counted(q.heads, "head")}`,
     );
   }
 }

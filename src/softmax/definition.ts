@@ -13,7 +13,9 @@ import {
   checkBias,
   checkFinite,
   checkOptions,
+  counted,
   show,
+  thereAre,
 } from "../check.ts";
 import type { Rows } from "../rows.ts";
 import { checkedCopy, CsrMatrix } from "../matrix/csr.ts";
@@ -60,12 +62,16 @@ export function softmaxAttention(
   const q = DenseMatrix.from(queries);
   if (k.rows > 0 && q.rows > 0 && q.columns !== k.columns) {
     throw new RangeError(
-      `Cannot ${verb}: queries has rows of ${q.columns} numbers, it should have rows of ${k.columns} like keys`,
+      `Cannot ${verb}: queries has rows of ${
+        counted(q.columns, "number")
+      }, it should have rows of ${k.columns} like keys`,
     );
   }
   if (v.rows !== k.rows) {
     throw new RangeError(
-      `Cannot ${verb}: there are ${v.rows} values, there should be one for each of ${k.rows} keys`,
+      `Cannot ${verb}: ${
+        thereAre(v.rows, "value")
+      }, there should be one for each of ${counted(k.rows, "key")}`,
     );
   }
   const scale = checkFinite(

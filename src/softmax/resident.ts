@@ -8,7 +8,7 @@
  * @module
  */
 
-import { checkInteger, checkOptions, show } from "../check.ts";
+import { checkInteger, checkOptions, counted, show } from "../check.ts";
 import { giveBack, makeResident } from "../kernel/flash_resident.ts";
 import { chooseFlash } from "../kernel/flash_wasm.ts";
 import type { ScaledDotProductAttentionOptions } from "./attention.ts";
@@ -145,7 +145,9 @@ function ordinary(shape: readonly number[]): Float32Array<ArrayBuffer> {
     return new Float32Array(size);
   } catch {
     throw new RangeError(
-      `Cannot ${VERB}: there is no room for ${size} numbers, there should be`,
+      `Cannot ${VERB}: there is no room for ${
+        counted(size, "number")
+      }, there should be`,
     );
   }
 }

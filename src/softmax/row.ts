@@ -8,7 +8,12 @@
  */
 
 import { apart, type Home } from "../kernel/home.ts";
-import type { Scratch, Sums } from "../kernel/kernel.ts";
+import {
+  NUMERATORS,
+  PER_ROW,
+  type Scratch,
+  type Sums,
+} from "../kernel/kernel.ts";
 
 /** Makes the sums of `rows` rows, all empty. */
 export function makeSums(
@@ -52,21 +57,6 @@ export function sumsBytes(sums: Sums): number {
   }
   return bytes;
 }
-
-const PER_ROW = [
-  "anchor",
-  "shift",
-  "valueShift",
-  "fine",
-  "room",
-  "count",
-  "massHigh",
-  "massLow",
-  "magnitudeHigh",
-  "magnitudeLow",
-] as const;
-
-const NUMERATORS = ["numeratorHigh", "numeratorLow"] as const;
 
 /** Makes scratch for recomputing a row over up to `keys` keys. */
 export function makeScratch(keys: number, home: Home = apart): Scratch {

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { checkInteger, show } from "../check.ts";
+import { checkInteger, counted, show } from "../check.ts";
 
 /** Numbers with a shape, the last axis running fastest. */
 export interface Tensor {
@@ -19,6 +19,12 @@ export interface Tensor {
 
 /** Floats in the precision that they came in. */
 export type Floats = Float32Array | Float64Array;
+
+/** A tensor that was computed: its numbers are floats, never the bits of a mask. */
+export interface FloatTensor extends Tensor {
+  /** All numbers; as many as the axes of the shape multiplied. */
+  readonly data: Float32Array | Float64Array;
+}
 
 /** Rows of numbers by batch, head and position, wherever they lie. */
 export interface View {
@@ -96,9 +102,9 @@ export function checkTensor(
   const { length } = data as Tensor["data"];
   if (length !== size) {
     throw new RangeError(
-      `Cannot ${verb}: ${name}.data holds ${length} numbers, it should hold ${size} for shape ${
-        axes(shape)
-      }`,
+      `Cannot ${verb}: ${name}.data holds ${
+        counted(length, "number")
+      }, it should hold ${size} for shape ${axes(shape)}`,
     );
   }
   return tensor as Tensor;
@@ -129,7 +135,9 @@ export function checkView(
   const [batches, length, width] = shape;
   if (width % heads !== 0) {
     throw new RangeError(
-      `Cannot ${verb}: ${name} has rows of ${width} numbers, it should divide into ${heads} heads`,
+      `Cannot ${verb}: ${name} has rows of ${
+        counted(width, "number")
+      }, it should divide into ${counted(heads, "head")}`,
     );
   }
   const dim = width / heads;

@@ -27,7 +27,7 @@ import {
 import type { KernelChoice } from "../kernel/choose.ts";
 import type { DenseMatrix } from "../matrix/dense.ts";
 import { MOST_KEYS } from "../memory/keys.ts";
-import type { Change } from "../memory/stage.ts";
+import type { Change } from "../memory/change.ts";
 import { outputs } from "../read.ts";
 import { type Rows, SIDE_LIMIT } from "../rows.ts";
 import { checkPositions } from "./positions.ts";

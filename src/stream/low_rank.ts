@@ -13,7 +13,13 @@
 
 import { type Attention, attentionOf, createMemory } from "../attention.ts";
 import { append, unwatch, watch } from "../change.ts";
-import { checkInteger, checkOptions, type Id, show } from "../check.ts";
+import {
+  checkInteger,
+  checkOptions,
+  counted,
+  type Id,
+  show,
+} from "../check.ts";
 import type { KernelChoice } from "../kernel/choose.ts";
 import { DenseMatrix } from "../matrix/dense.ts";
 import { checkRows, rowOf } from "../matrix/input.ts";
@@ -190,7 +196,9 @@ class LowRank implements LowRankStream {
     );
     if (fixed !== undefined && fixed.dim !== dim) {
       throw new RangeError(
-        `Cannot ${VERB}: landmarks have ${fixed.dim} numbers, they should have ${dim} like keys`,
+        `Cannot ${VERB}: landmarks have ${
+          counted(fixed.dim, "number")
+        }, they should have ${dim} like keys`,
       );
     }
     // As many landmarks as tokens, or more, never come into use.
@@ -354,7 +362,9 @@ function oneRow(
   const rows = checkRows(verb, name, source, width);
   if (rows.count !== 1) {
     throw new RangeError(
-      `Cannot ${verb}: ${name} has ${rows.count} rows, it should have 1`,
+      `Cannot ${verb}: ${name} has ${
+        counted(rows.count, "row")
+      }, it should have 1`,
     );
   }
   const row = rowOf(rows, 0);

@@ -9,9 +9,9 @@
  * @module
  */
 
-import { checkInteger } from "../check.ts";
+import { checkInteger, counted } from "../check.ts";
 import { MOST_KEYS } from "../memory/keys.ts";
-import { DenseMatrix } from "../matrix/dense.ts";
+import { DenseMatrix, matrixFrom } from "../matrix/dense.ts";
 import { type Rows, SIDE_LIMIT } from "../rows.ts";
 
 /**
@@ -64,10 +64,13 @@ export function checkPositions(
   window: number,
   dim: number,
 ): DenseMatrix {
-  const table = DenseMatrix.from(positions, dim), least = 2 * window - 1;
+  const table = matrixFrom(verb, "positions", positions, dim);
+  const least = 2 * window - 1;
   if (table.rows < least) {
     throw new RangeError(
-      `Cannot ${verb}: positions has ${table.rows} rows, it should have at least ${least} for a window of ${window}`,
+      `Cannot ${verb}: positions has ${
+        counted(table.rows, "row")
+      }, it should have at least ${least} for a window of ${window}`,
     );
   }
   const at = table.data.findIndex((x) => !Number.isFinite(Math.fround(x)));

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { checkOptions, isIterable, show } from "../check.ts";
+import { checkOptions, counted, isIterable, show } from "../check.ts";
 import { checkList } from "../rows.ts";
 
 /** What comes at one step; a part is missing if it is `null` or one of its numbers is NaN or infinite. */
@@ -72,7 +72,9 @@ function checkPart(
   const list = checkList(verb, name, given);
   if (list.length !== width) {
     throw new RangeError(
-      `Cannot ${verb}: ${name} has ${list.length} numbers, it should have ${width}`,
+      `Cannot ${verb}: ${name} has ${
+        counted(list.length, "number")
+      }, it should have ${width}`,
     );
   }
   const part = new Float32Array(width);

@@ -10,7 +10,7 @@ import { type Attention, openAttention } from "../attention.ts";
 import { apply } from "../change.ts";
 import { checkOptions, type Id, isIterable, show } from "../check.ts";
 import type { DenseMatrix } from "../matrix/dense.ts";
-import type { Change } from "../memory/stage.ts";
+import type { Change } from "../memory/change.ts";
 import { outputs } from "../read.ts";
 import { type ContinualAttention, isContinual, step } from "./continual.ts";
 import type { Sample } from "./sample.ts";
@@ -94,6 +94,7 @@ export function stream(
 ): TransformStream<unknown, unknown> {
   const verb = "stream";
   if (isContinual(a)) {
+    openAttention(verb, a.attention);
     checkOptions(verb, options, []);
     return answering((sample) => step(a, sample as Sample | null));
   }

@@ -227,10 +227,10 @@ function makeEntryRoom(
   values: Store,
   at: number,
 ): void {
-  const { dim, valueDim, kernel: { home, name }, rows } = memory;
+  const { dim, valueDim, kernel: { home, writesOut }, rows } = memory;
   const isWritten = ({ evens, count, width }: Store) =>
     evens[at] === DENSE ||
-    name === "simd" && fitsWrittenOut(count[at], width);
+    writesOut && fitsWrittenOut(count[at], width);
   // Kernels may look at two columns at a time.
   if (isWritten(keys) && entry.key.length === 0) {
     home.grow(entry, "key", dim + dim % 2);

@@ -71,7 +71,7 @@ Deno.test("contributors() refuses queries and counts that are none", () => {
   refuses(
     () => contributors(attention, 1, { ids: 5 }),
     RangeError,
-    "Cannot read weights: query 5 is not watched, it should be one of 1 watched ids",
+    "Cannot read weights: query 5 is unknown, it should be one of 1 live id",
   );
   refuses(
     () => liveValues(anything(null)),

@@ -288,7 +288,7 @@ Deno.test("explanations refuse what is no row of weights for these values", () =
       [[1, 2]],
       { projection: [[1]] },
       RangeError,
-      "projection has 1 rows, it should have one for each of 2 numbers of a value",
+      "projection has 1 row, it should have one for each of 2 numbers of a value",
     );
     refusal(
       [[1]],

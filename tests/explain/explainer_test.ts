@@ -322,7 +322,7 @@ Deno.test("makeExplainer() and replaceValue() refuse what does not fit, and chan
   refuses(
     () => replaceValue(explainer, 0, [1]),
     RangeError,
-    `${verb} value has rows of 1 numbers, it should have rows of 2`,
+    `${verb} value has rows of 1 number, it should have rows of 2`,
   );
   refuses(
     () => replaceValue(explainer, 0, [[1, 2], [3, 4]]),

@@ -7,9 +7,16 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { makeKernel } from "../../src/kernel/choose.ts";
-import { type Home, MemoryHome } from "../../src/kernel/home.ts";
-import { type Kernel, LANES } from "../../src/kernel/kernel.ts";
-import { allSparse, packRows } from "../../src/kernel/lanes.ts";
+import { apart, type Home } from "../../src/kernel/home.ts";
+import { type Kernel, LANES, type Query } from "../../src/kernel/kernel.ts";
+import {
+  allSparse,
+  isFaster,
+  lineUp,
+  packQueries,
+  sizesOf,
+} from "../../src/kernel/lanes.ts";
+import { aimQuery, makeQuery } from "../../src/kernel/score.ts";
 import { makeSpread, reserveSpread } from "../../src/kernel/spread.ts";
 import { growStore, makeStore, type Store } from "../../src/matrix/store.ts";
 import { storeRow } from "../../src/memory/keys.ts";
@@ -55,6 +62,12 @@ function drawKinds(random: Random, count: number): boolean[] {
       random.integer(2) > 0);
 }
 
+function queryIn(table: Store, row: number): Query {
+  const query = makeQuery(table, SCALE * Math.LOG2E);
+  aimQuery(table, query, row);
+  return query;
+}
+
 /** A kernel with what it needs to score some rows. */
 interface Bench {
   kernel: Kernel;
@@ -74,28 +87,22 @@ function benchOf(
   const kernel = makeKernel("test", name, dim, 0), { home } = kernel;
   const most = LANES * keys.length, spread = makeSpread(home);
   reserveSpread(spread, dim, dim);
-  const given = { rows: new Int32Array(0), biases: new Float64Array(0) };
-  home.grow(given, "rows", LANES);
+  const given = { biases: new Float64Array(0) };
   home.grow(given, "biases", biases.length);
   const scratch = makeScratch(keys.length, home);
   home.grow(scratch, "scores", most + 1);
-  const asked = tableOf(home, queries, dim, denseQueries);
+  // Not in the kernel's memory: queries may lie anywhere.
+  const asked = tableOf(apart, queries, dim, denseQueries);
   const table = tableOf(home, keys, dim, denseKeys);
   given.biases.set(biases.map((bias) => bias * Math.LOG2E));
   return {
     kernel,
     score(rows, slots) {
-      // There is no row behind the last one.
-      given.rows.fill(2 ** 28);
-      given.rows.set(rows);
       scratch.slots.set(slots);
       scratch.scores.fill(NaN);
       const before = kernel.multiplyAdds;
-      kernel.scoreRows(
-        asked,
-        given.rows,
-        rows.length,
-        SCALE * Math.LOG2E,
+      kernel.scoreTogether(
+        rows.map((row) => queryIn(asked, row)),
         table,
         given.biases,
         scratch,
@@ -113,15 +120,24 @@ function benchOf(
   };
 }
 
-Deno.test("packRows() puts rows side by side and zeros in the lanes behind them", () => {
+Deno.test("lineUp() writes dense queries one behind the other and nothing behind them", () => {
+  const rows = [[1, 2, 3], [0, 4, 0], [5, 0, 6]].map((row) =>
+    Float32Array.from(row)
+  );
+  const table = tableOf(apart, rows, 3, [true, true, true]);
+  const into = new Float32Array(9).fill(NaN);
+  lineUp([2, 1].map((row) => queryIn(table, row)), into);
+  assertEquals([...into], [5, 0, 6, 0, 4, 0, NaN, NaN, NaN]);
+});
+
+Deno.test("packQueries() puts queries side by side and zeros in the lanes behind them", () => {
   const rows = [[1, 2, 3], [0, 4, 0], [5, 0, 6]].map((row) =>
     Float32Array.from(row)
   );
   for (const dense of [[true, true, true], [false, true, false]]) {
-    const memory = new WebAssembly.Memory({ initial: 1 });
-    const table = tableOf(new MemoryHome(memory, 0), rows, 3, dense);
+    const table = tableOf(apart, rows, 3, dense);
     const lanes = new Float64Array(4 * LANES).fill(NaN);
-    packRows(table, Int32Array.of(2, 0, 1), 2, lanes);
+    packQueries([2, 0].map((row) => queryIn(table, row)), lanes);
     const empty = new Array(LANES - 2).fill(0);
     assertEquals(
       [...lanes],
@@ -130,16 +146,49 @@ Deno.test("packRows() puts rows side by side and zeros in the lanes behind them"
   }
 });
 
+Deno.test("sizesOf() counts dense rows, and the entries of the others", () => {
+  const rows = [[1, 2, 3], [0, 4, 0], [5, 0, 6]].map((row) =>
+    Float32Array.from(row)
+  );
+  const table = tableOf(apart, rows, 3, [false, true, false]);
+  const sizes = (slots: number[], count: number) =>
+    sizesOf(table, Int32Array.from(slots), count);
+  assertEquals(sizes([2, 0, 1], 0), { dense: 0, entries: 0 });
+  assertEquals(sizes([2, 0, 1], 2), { dense: 0, entries: 5 });
+  assertEquals(sizes([2, 0, 1, 1], 4), { dense: 2, entries: 5 });
+});
+
+Deno.test("isFaster() from six dense queries on over dense keys, from two over sparse ones, else by what keys of both kinds hold", () => {
+  const dim = 24, row = new Float32Array(dim).fill(1);
+  const thinned = row.map((x, t) => t < 6 ? x : 0);
+  const table = tableOf(apart, [row, thinned], dim, [true, false]);
+  const dense = queryIn(table, 0), sparse = queryIn(table, 1);
+  const from = (query: Query, dense: number, entries: number) =>
+    [1, 2, 3, 4, 5, 6, 7, 8].find((count) =>
+      isFaster(new Array(count).fill(query), { dense, entries })
+    );
+  for (const keys of [1, 7, 1001]) {
+    assertEquals(from(dense, keys, 0), 6);
+    assertEquals(from(dense, 0, keys), 2);
+    assertEquals(from(sparse, 0, keys), 2);
+    // A sparse query of a quarter of the numbers meets dense keys in plain loops.
+    assertEquals(from(sparse, keys, 0), 4);
+  }
+  // A dense key among sparse ones is of no account: 24 more numbers against 3 000 more entries.
+  assertEquals(from(sparse, 1, 3000), 3);
+  assertEquals(from(dense, 1, 3000), 3);
+  assertEquals(from(dense, 100, 2400), 3);
+});
+
 Deno.test("allSparse() looks at the first rows of a list only", () => {
-  const { home } = makeKernel("test", "scalar", 1, 0);
   const one = Float32Array.of(1);
-  const table = tableOf(home, [one, one, one], 1, [false, true, false]);
+  const table = tableOf(apart, [one, one, one], 1, [false, true, false]);
   assert(allSparse(table, Int32Array.of(1), 0));
   assert(allSparse(table, Int32Array.of(2, 0, 1), 2));
   assert(!allSparse(table, Int32Array.of(2, 0, 1), 3));
 });
 
-Deno.test("scoreRows() of no rows or no keys writes nothing and costs nothing", () => {
+Deno.test("scoreTogether() of no rows or no keys writes nothing and costs nothing", () => {
   const row = Float32Array.of(1, 2, 3);
   for (const name of ["scalar", "simd"] as const) {
     for (const dense of [true, false]) {
@@ -154,7 +203,7 @@ Deno.test("scoreRows() of no rows or no keys writes nothing and costs nothing", 
   }
 });
 
-Deno.test("scoreRows() has the bits of the definition for every mix, and both kernels cost what is met", () => {
+Deno.test("scoreTogether() has the bits of the definition for every mix, and both kernels cost what is met", () => {
   const random = seeded(37), met = new Map<string, number>();
   for (let round = 0; round < 250; round++) {
     const dim = pick(random, WIDTHS), count = 1 + random.integer(12);
@@ -216,7 +265,7 @@ Deno.test("scoreRows() has the bits of the definition for every mix, and both ke
   for (const [mix, times] of met) assert(times > 20, `${mix}: ${times}`);
 });
 
-Deno.test("scoreRows() of queries too long to lie side by side has the same bits", () => {
+Deno.test("scoreTogether() of queries too long to lie side by side has the same bits", () => {
   const random = seeded(39), dim = 4097;
   const rows = [drawRow(random, dim), drawRow(random, dim)];
   for (const dense of [[true, true], [false, false]]) {
@@ -243,7 +292,7 @@ Deno.test("score() of one sparse query has the bits and the work of the scalar k
   }
 });
 
-Deno.test("scoreRows() beside an odd width: what lies behind a row is in no score", () => {
+Deno.test("scoreTogether() beside an odd width: what lies behind a row is in no score", () => {
   // Huge numbers in front of and behind each row: a single one that is met would show.
   const dim = 5, large = 2 ** 100;
   const rows = Array.from(

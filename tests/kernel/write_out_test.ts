@@ -147,3 +147,26 @@ Deno.test("rows over sparse changes that are written out have the bits and the w
     }
   }
 });
+
+Deno.test("room to write out sparse changes is made for a kernel that says it writes out, and for no other", () => {
+  const dim = 32, key = new Array<number>(dim).fill(0).fill(1, 0, 2);
+  for (const [kernel, room] of [["simd", dim], ["scalar", 0]] as const) {
+    const a = createAttention({
+      kernel,
+      representation: "sparse",
+      queries: normals(seeded(1), dim, 1),
+      dim,
+      keys: [key, key],
+      values: [key, key],
+    });
+    flush(a);
+    update(a, 0, { keys: [key.toReversed()], values: [key.toReversed()] });
+    flush(a);
+    const { batch, kernel: { writesOut } } = openAttention("test", a);
+    assertEquals(writesOut, room > 0);
+    assertEquals(
+      batch.changes.map(({ now }) => [now.key.length, now.value.length]),
+      [[room, room]],
+    );
+  }
+});

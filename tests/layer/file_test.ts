@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   listWeights,
@@ -75,6 +76,14 @@ Deno.test("readWeights() widens every 16-bit float exactly", () => {
   }
 });
 
+Deno.test("readWeights() widens what Node's file system returns, too", () => {
+  for (const [dtype, ...data] of [["F16", 0, 0x3c], ["BF16", 0x80, 0x3f]]) {
+    const header = `{${entry(dtype as string, [1], [0, 2])}}`;
+    const file = Buffer.from(fileOf(header, data as number[]));
+    assertEquals(readWeights(file).get("a")!.data, new Float32Array([1]));
+  }
+});
+
 Deno.test("readWeights() reads F32 and F64 to the bit, from any place in memory", () => {
   const single = new Float32Array([1.1, -0, NaN, Infinity, 1e-45, 3e38]);
   const double = new Float64Array([0.1, -5e-324, 1e308]);
@@ -86,7 +95,8 @@ Deno.test("readWeights() reads F32 and F64 to the bit, from any place in memory"
   ], { made: "here" });
   const shifted = new Uint8Array(file.length + 3).subarray(3);
   shifted.set(file);
-  for (const bytes of [file, shifted]) {
+  // slice() of a Buffer, which Node's file system returns, does not copy.
+  for (const bytes of [file, shifted, Buffer.from(file)]) {
     const tensors = readWeights(bytes);
     assertEquals([...tensors.keys()], ["z", "2", "1", "0"]);
     assertEquals(tensors.get("z"), { data: single, shape: [2, 3] });
@@ -210,6 +220,17 @@ Deno.test("torchWeights() of a file makes the layer that was written", () => {
     TypeError,
     "Cannot take torch's weights: tensors is an object, it should be a Map",
   );
+  for (const name of ["in_proj_bias", "bias_k", "q_proj_weight"]) {
+    const strange = new Map<string, unknown>([
+      ["out_proj.weight", weights.outputWeight],
+      [name, null],
+    ]);
+    refuses(
+      () => torchWeights(anything(strange)),
+      TypeError,
+      `Cannot take torch's weights: ${name} is null, it should be a tensor with data and shape`,
+    );
+  }
   const odd = new Map([
     ["out_proj.weight", weights.outputWeight],
     ["in_proj_bias", weights.outputWeight],
@@ -391,11 +412,11 @@ Deno.test("readWeights() refuses a file that is not exactly what the format says
     ],
     [
       fileOf(header, [...data, 0]),
-      "1 bytes are left over, the last tensor should end the file",
+      "there is 1 byte left over, the last tensor should end the file",
     ],
     [
       fileOf("{}", data),
-      "4 bytes are left over, the last tensor should end the file",
+      "there are 4 bytes left over, the last tensor should end the file",
     ],
   ];
   for (const [bytes, message] of cases) {

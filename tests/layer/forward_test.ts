@@ -118,6 +118,17 @@ Deno.test("layers without queries, keys or batches give what is left", () => {
     efficientAttention(n, m, m, anything(weights), { heads: 2 }).output;
   assertEquals(shapeOf(tensor(0, 5), tensor(3, 6)).shape, [0, 3]);
   assertEquals(shapeOf(tensor(0, 2, 5), tensor(0, 3, 6)).shape, [0, 2, 3]);
+  // Masks of pairs and of keys, where there are no pairs.
+  for (
+    const [n, m, mask, keyMask] of [
+      [tensor(0, 5), tensor(3, 6), tensor(0, 3), tensor(1, 3)],
+      [tensor(0, 2, 5), tensor(0, 3, 6), tensor(0, 1, 2, 3), tensor(0, 3)],
+    ]
+  ) {
+    const options = { heads: 2, mask, keyMask };
+    const { output } = efficientAttention(n, m, m, anything(weights), options);
+    assertEquals(output.data.length, 0);
+  }
   // Nothing to attend to: the bias is all there is.
   const none = shapeOf(tensor(1, 2, 5), tensor(1, 0, 6));
   assertEquals([...none.data], [...plain.outputBias, ...plain.outputBias]);

@@ -183,6 +183,8 @@ Deno.test("verbs of a layer refuse what does not fit, and have changed nothing t
     cross: true,
     tokens,
   });
+  const [left] = watchQueries(cross, [tokens[1]], { ids: 4 });
+  unwatchQueries(cross, left);
   const [first] = watchQueries(cross, [tokens[0]]);
   const whole = make("super", drawLayer("super", SIZES, 1).weights, {
     tokens: normalRows(seeded(3), 7, 6),
@@ -206,7 +208,7 @@ Deno.test("verbs of a layer refuse what does not fit, and have changed nothing t
       [
         () => appendTokens(layer, tokens, value),
         RangeError,
-        "append tokens: values has 1 rows, it should have 4",
+        "append tokens: values has 1 row, it should have 4",
       ],
       [
         () => appendTokens(layer, [[1, 2]], value),
@@ -221,7 +223,7 @@ Deno.test("verbs of a layer refuse what does not fit, and have changed nothing t
       [
         () => setTokens(layer, 1, [tokens[0]], value),
         RangeError,
-        "set tokens: token 1 is unknown or gone, it should be live",
+        "set tokens: token 1 is gone, it should be one of 3 live ids",
       ],
       [
         () => setTokens(layer, [0, 0], tokens.slice(2), [...value, ...value]),
@@ -231,12 +233,12 @@ Deno.test("verbs of a layer refuse what does not fit, and have changed nothing t
       [
         () => setTokens(layer, [0, 2], [tokens[0]], value),
         RangeError,
-        "set tokens: tokens has 1 rows, it should have 2",
+        "set tokens: tokens has 1 row, it should have 2",
       ],
       [
         () => removeTokens(layer, [0, 9]),
         RangeError,
-        "remove tokens: token 9 is unknown or gone, it should be live",
+        "remove tokens: token 9 is unknown, it should be one of 3 live ids",
       ],
       [
         () => removeTokens(whole, 6),
@@ -261,7 +263,7 @@ Deno.test("verbs of a layer refuse what does not fit, and have changed nothing t
       [
         () => watchQueries(cross, [tokens[0]], { ids: [first, 7] }),
         RangeError,
-        "watch queries: queries has 1 rows, it should have 2",
+        "watch queries: queries has 1 row, it should have 2",
       ],
       [
         () => watchQueries(cross, [tokens[0]], anything({ position: 1 })),
@@ -269,19 +271,19 @@ Deno.test("verbs of a layer refuse what does not fit, and have changed nothing t
         'watch queries: unknown option "position", it should be one of ids',
       ],
       [
-        () => unwatchQueries(cross, 3),
+        () => unwatchQueries(cross, left),
         RangeError,
-        "unwatch queries: query 3 is unknown or gone, it should be live",
+        "unwatch queries: query 4 is gone, it should be one of 1 live id",
       ],
       [
         () => layerOutputs(layer, { ids: 1 }),
         RangeError,
-        "read layer outputs: token 1 is unknown or gone, it should be live",
+        "read layer outputs: token 1 is gone, it should be one of 3 live ids",
       ],
       [
-        () => layerOutputs(cross, { ids: [first, 5] }),
+        () => layerOutputs(cross, { ids: [first, 6] }),
         RangeError,
-        "read layer outputs: query 5 is unknown or gone, it should be live",
+        "read layer outputs: query 6 is unknown, it should be one of 1 live id",
       ],
       [
         () => layerOutputs(cross, anything({ bounds: 1 })),

@@ -553,7 +553,7 @@ Deno.test("fromDense() refuses what is no rows of finite numbers", () => {
       [[1, 2], [3]],
       undefined,
       RangeError,
-      "source[1] has 1 numbers, it should have 2",
+      "source[1] has 1 number, it should have 2",
     ],
     [
       [[1, 2], [3, Infinity]],

@@ -342,7 +342,7 @@ Deno.test("from() refuses what is no rows of numbers", () => {
       [[1, 2], [3]],
       undefined,
       RangeError,
-      "rows[1] has 1 numbers, it should have 2",
+      "rows[1] has 1 number, it should have 2",
     ],
     [[[1, 2]], 3, RangeError, "rows[0] has 2 numbers, it should have 3"],
     [

@@ -75,7 +75,17 @@ Deno.test("gridQueries() refuses widths that differ, and too many tokens", () =>
   refuses(
     () => gridQueries([[1, 2]], [[1]]),
     RangeError,
-    "Cannot make grid queries: layouts has rows of 1 numbers, it should have rows of 2",
+    "Cannot make grid queries: layouts has rows of 1 number, it should have rows of 2",
+  );
+  refuses(
+    () => gridQueries(anything("1"), [[1]]),
+    TypeError,
+    'Cannot make grid queries: locations is "1", it should be rows of numbers',
+  );
+  refuses(
+    () => gridQueries([[1]], anything(1)),
+    TypeError,
+    "Cannot make grid queries: layouts is 1, it should be rows of numbers",
   );
   refuses(
     () => gridQueries(new DenseMatrix(4096, 1), new DenseMatrix(4096, 1)),

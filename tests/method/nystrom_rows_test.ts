@@ -199,7 +199,7 @@ Deno.test("nystrom() refuses an attention that it cannot serve", () => {
     refuses(
       () => createAttention({ ...options, method: wrong }),
       RangeError,
-      "Cannot create an attention: landmarks have 1 numbers, they should have 2 like keys",
+      "Cannot create an attention: landmarks have 1 number, they should have 2 like keys",
     );
   }
   const a = createAttention({ keys: rows, values: rows, method });

@@ -162,11 +162,11 @@ Deno.test("nystrom() refuses options that it does not know or that do not go tog
   );
   range(
     { landmarks: { queries: rows, keys: [[1, 2], [3, 4]] } },
-    "there are 1 landmark queries and 2 landmark keys, there should be as many of both, 1 or more",
+    "there is 1 landmark query and 2 landmark keys, there should be as many of both, 1 or more",
   );
   range(
     { landmarks: { queries: rows, keys: [[1]] } },
-    "landmarks.keys[0] has 1 numbers, it should have 2",
+    "landmarks.keys[0] has 1 number, it should have 2",
   );
   range(
     { landmarks: { queries: [[1, 2], [3, NaN]], keys: [[1, 2], [3, 4]] } },
@@ -182,7 +182,7 @@ Deno.test("nystrom() refuses options that it does not know or that do not go tog
   );
   range(
     { landmarks: 2, landmarkQueries: rows },
-    "landmarkQueries has 1 rows, it should have one for each of 2 landmarks",
+    "landmarkQueries has 1 row, it should have one for each of 2 landmarks",
   );
   range(
     { landmarks: 1, landmarkQueries: [[1, NaN]] },
@@ -305,19 +305,19 @@ Deno.test("nystrom() of tensors refuses what differs by query, and shapes that d
     { convolution: [[1]] },
     [4, 4],
     {},
-    "convolution has 1 rows, it should have one for each of 2 heads",
+    "convolution has 1 row, it should have one for each of 2 heads",
   );
   range(
     { landmarks: { queries: [[1]], keys: [[1]] } } as NystromOptions,
     [4, 4],
     {},
-    "landmarks have 1 numbers, they should have 3 like queries",
+    "landmarks have 1 number, they should have 3 like queries",
   );
   range(
     { landmarkQueries: [[1], [2]] },
     [4, 4],
     {},
-    "landmarks have 1 numbers, they should have 3 like queries",
+    "landmarks have 1 number, they should have 3 like queries",
   );
 });
 

@@ -456,7 +456,7 @@ Deno.test("doors: the sparsity, and verbs for attentions of other methods", () =
     refuses(
       call,
       RangeError,
-      `Cannot ${verb}: query 3 is not watched, it should be one of 1 watched ids`,
+      `Cannot ${verb}: query 3 is unknown, it should be one of 1 live id`,
     );
   }
 });

@@ -157,6 +157,7 @@ Deno.test("doors of the means, percentiles and masks", () => {
       ["12", '"12"'],
       [null, "null"],
       [new DataView(new ArrayBuffer(8)), "a DataView"],
+      [new BigInt64Array(2), "a BigInt64Array"],
     ] as const
   ) {
     refuses(
@@ -165,6 +166,12 @@ Deno.test("doors of the means, percentiles and masks", () => {
       `Cannot find a percentile: values is ${shown}, it should be a list of numbers`,
     );
   }
+  // What is no number is not left out like NaN.
+  refuses(
+    () => percentileNearest(anything([1, "2"]), 0.5),
+    TypeError,
+    'Cannot find a percentile: values[1] is "2", it should be a number',
+  );
   const from = "it should be from 0 to below 1";
   for (const sparsity of [-0.1, 1, 2]) {
     refuses(

@@ -361,7 +361,7 @@ Deno.test("doors: every refusal of an option, by its message", () => {
   refuses(
     make({ ...good, projections: [[1, 2, 3]] }),
     RangeError,
-    "Cannot make smyrf: projections has 1 rows, it should have one for each of 2 hashes",
+    "Cannot make smyrf: projections has 1 row, it should have one for each of 2 hashes",
   );
   refuses(
     make({ ...good, projections: [[1, 2, 3], 4] }),
@@ -724,6 +724,21 @@ Deno.test("rows that a change does not concern stay, others move, key by key, wi
   assert(seeds === 1 || (stayed > 100 && moved > 100), `${[stayed, moved]}`);
 });
 
+Deno.test("a key that changes while its row attends to all there is has another estimate when more keys come", () => {
+  const a = createAttention({
+    queries: [[1]],
+    keys: [[9], [1]],
+    values: [[5], [6]],
+    method: smyrf({ clusterSize: 1, hashes: 1 }),
+  });
+  assertEquals(outputs(a).to2DArray(), [[5]]);
+  remove(a, 1);
+  update(a, 0, { keys: [-9] });
+  assertEquals(outputs(a).to2DArray(), [[5]]);
+  append(a, [2], [7]);
+  assertEquals(outputs(a).to2DArray(), [[7]]);
+});
+
 // Work
 
 /** A large attention, all of its rows up to date. */
@@ -744,6 +759,26 @@ function settled(
   outputs(a);
   return { a, random, dim, valueDim };
 }
+
+Deno.test("what was estimated before a row met all that it admits is not taken for what is", () => {
+  const method = smyrf({ clusterSize: 2, hashes: 1 });
+  const start = [[1], [2], [3]], values = [[1], [2], [4]];
+  const a = createAttention({ queries: [[1]], keys: start, values, method });
+  outputs(a);
+  remove(a, 2);
+  update(a, 0, { keys: [9] });
+  outputs(a);
+  append(a, [[5]], [[8]]);
+  const keys = [[9], [2], [5]];
+  const twin = createAttention({
+    queries: [[1]],
+    keys,
+    values: [[1], [2], [8]],
+    method,
+  });
+  assertEquals(outputs(a).data, outputs(twin).data);
+  assertEquals(topKeys(a, { ids: 0 }, 3)[0].keys, [0, 3]);
+});
 
 Deno.test("an edited key costs its hashes, once, and a row elsewhere no multiply-adds, whatever m is", () => {
   for (const m of [500, 8000]) {

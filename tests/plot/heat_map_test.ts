@@ -122,7 +122,7 @@ Deno.test("heatMap() refuses what is no matrix, and options that are none", () =
   refuses(
     () => heatMap([[1, 2], [3]]),
     RangeError,
-    verb + "matrix[1] has 1 numbers, it should have 2",
+    verb + "matrix[1] has 1 number, it should have 2",
   );
   for (
     const [bad, shown] of [[Infinity, "Infinity"], [-2e300, "-2e+300"]] as const
@@ -150,12 +150,12 @@ Deno.test("heatMap() refuses what is no matrix, and options that are none", () =
   refuses(
     () => heatMap(lost as unknown as Weights),
     RangeError,
-    verb + "matrix.keys has 2 ids, it should have one for each of 1 columns",
+    verb + "matrix.keys has 2 ids, it should have one for each of 1 column",
   );
   refuses(
     () => heatMap({ ...lost, queries: [] } as unknown as Weights),
     RangeError,
-    verb + "matrix.queries has 0 ids, it should have one for each of 1 rows",
+    verb + "matrix.queries has 0 ids, it should have one for each of 1 row",
   );
   option(
     { colour: 1 },

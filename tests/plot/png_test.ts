@@ -246,6 +246,19 @@ Deno.test("toPng() refuses what is no map, and options that are none", () => {
     verb +
       "map has 2 cells, it should have 1 × 2 with a label and a fate for each row and column",
   );
+  for (
+    const [texts, shown] of [
+      [{ rowLabels: [3] }, "rowLabels[0] is 3"],
+      [{ columnLabels: new Array(2) }, "columnLabels[0] is undefined"],
+      [{ notes: ["", null] }, "notes[1] is null"],
+    ] as const
+  ) {
+    refuses(
+      () => toPng(anything({ ...map, ...texts })),
+      TypeError,
+      verb + `map.${shown}, it should be a text`,
+    );
+  }
   refuses(
     () => toPng({ ...map, scale: { ...map.scale, high: 0 } }),
     RangeError,

@@ -202,6 +202,7 @@ Deno.test("toTerminal() asks Deno first, then the environment of a process, for 
 
 Deno.test("columnsOf(), cut() and wrap() count columns, not characters", () => {
   assertEquals(columnsOf("ab漢🦉e\u0301"), 7);
+  assertEquals(columnsOf("𠮷野家"), 6);
   assertEquals(cut("abcdef", 6), "abcdef");
   assertEquals(cut("abcdefg", 6), "abcde…");
   assertEquals(cut("漢漢漢漢", 6), "漢漢…");

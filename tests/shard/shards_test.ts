@@ -139,6 +139,9 @@ Deno.test("partial() of no keys, masked keys, no queries and no numbers", () => 
   const masked = partial([[1, 2]], [[3, 4]], [[5, 6, 7]], { bias: -Infinity });
   assertEquals(finish(masked).to2DArray(), [[0, 0, 0]]);
   assertEquals(merge(masked, some), some);
+  for (const order of [[none, masked], [masked, none]] as const) {
+    assertEquals(finish(merge(...order)).to2DArray(), [[0, 0, 0]]);
+  }
   const nobody = partial([], [], []);
   assertEquals(finish(merge(nobody, nobody)).rows, 0);
   const dull = partial([[]], [[], []], [[2], [4]]);
@@ -212,12 +215,12 @@ Deno.test("doors of partial()", () => {
   refuses(
     () => partial([[1]], [[1], [2]], [[1]]),
     RangeError,
-    `${verb}: there are 1 values, there should be one for each of 2 keys`,
+    `${verb}: there is 1 value, there should be one for each of 2 keys`,
   );
   refuses(
     () => partial([[1]], [[1, 2]], [[1]]),
     RangeError,
-    `${verb}: queries[0] has 1 numbers, it should have 2`,
+    `${verb}: queries[0] has 1 number, it should have 2`,
   );
   refuses(
     () => partial([[1]], [[NaN]], [[1]]),
@@ -325,7 +328,7 @@ Deno.test("doors of merge() and finish(): what is no part, parts that do not fit
   refuses(
     () => merge(part, partial([[1], [2]], [[1]], [[1]])),
     RangeError,
-    "Cannot merge parts: the values of part 1 have 1 numbers, they should have 2",
+    "Cannot merge parts: the values of part 1 have 1 number, they should have 2",
   );
 });
 

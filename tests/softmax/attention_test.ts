@@ -62,6 +62,14 @@ test("scaledDotProductAttention() over one key is its value, whatever the score"
   }
 });
 
+Deno.test("outputs of scaledDotProductAttention() are typed as floats, and are inputs of the next call", () => {
+  const one = zeros(1, 1, 1, 1);
+  const { output } = scaledDotProductAttention(one, one, one);
+  const numbers: Float32Array | Float64Array = output.data;
+  const again = scaledDotProductAttention(output, output, output).output;
+  assertEquals([numbers[0], again.data[0]], [0, 0]);
+});
+
 test("scaledDotProductAttention() with an axis of length 0 is empty, or zeros where there are queries", (kernel) => {
   const shapes: [number[], number[], number[], number[]][] = [
     [[0, 2, 3, 4], [0, 2, 5, 4], [0, 2, 5, 6], [0, 2, 3, 6]],
@@ -399,7 +407,7 @@ Deno.test("scaledDotProductAttention() refuses what does not fit, each in one se
     ],
     [
       attend(q, zeros(1, 2, 5, 8), v),
-      "keys has 1 batches, it should have 2 like queries",
+      "keys has 1 batch, it should have 2 like queries",
     ],
     [
       attend(q, k, zeros(3, 2, 5, 6)),
@@ -411,7 +419,7 @@ Deno.test("scaledDotProductAttention() refuses what does not fit, each in one se
     ],
     [
       attend(q, k, zeros(2, 1, 5, 6)),
-      "values has 1 heads of length 5, it should have 2 of 5 like keys",
+      "values has 1 head of length 5, it should have 2 of 5 like keys",
     ],
     [
       attend(q, k, zeros(2, 2, 4, 6)),
@@ -493,7 +501,7 @@ Deno.test("scaledDotProductAttention() refuses what does not fit, each in one se
     ],
     [
       withOptions({ keyLengths: [1] }),
-      "keyLengths has 1 numbers, it should have one for each of 2 batches",
+      "keyLengths has 1 number, it should have one for each of 2 batches",
     ],
     [
       withOptions({ keyLengths: [5, 6] }),

@@ -93,7 +93,7 @@ Deno.test("softmaxAttention() refuses what does not meet, by the full message", 
     [
       [one, [[1], [2]], one],
       RangeError,
-      "compute attention: there are 1 values, there should be one for each of 2 keys",
+      "compute attention: there is 1 value, there should be one for each of 2 keys",
     ],
     [
       [[[1, 2]], one, one],
@@ -103,7 +103,7 @@ Deno.test("softmaxAttention() refuses what does not meet, by the full message", 
     [
       [one, one, one, { bias: [1, 2] }],
       RangeError,
-      "compute attention: bias has 2 numbers, it should have one for each of 1 rows",
+      "compute attention: bias has 2 numbers, it should have one for each of 1 row",
     ],
     [
       [one, one, one, { bias: [NaN] }],

@@ -26,6 +26,7 @@ import {
   lowRankStream,
   type Sample,
   step,
+  stream,
 } from "../../src/stream/mod.ts";
 import { lcg } from "../lcg.ts";
 import { makeRetroactive, stepRetroactive } from "../originals.ts";
@@ -185,7 +186,7 @@ Deno.test("continualAttention() refuses options that are wrong", () => {
   refuses(
     () => continualAttention({ window: 1, dim: 2, positions: [[1]] }),
     RangeError,
-    "Cannot make a dense matrix: rows[0] has 1 numbers, it should have 2",
+    "Cannot make a continual attention: positions[0] has 1 number, it should have 2",
   );
   refuses(
     () => continualAttention({ window: 1, dim: 1, valueDim: -1 }),
@@ -224,7 +225,7 @@ const SAMPLES: { sample: unknown; kind: Refusal; message: string }[] = [
   {
     sample: { ...WHOLE, query: [1] },
     kind: RangeError,
-    message: "query has 1 numbers, it should have 2",
+    message: "query has 1 number, it should have 2",
   },
   {
     sample: { ...WHOLE, key: [1, "2"] },
@@ -297,6 +298,11 @@ Deno.test("a disposed continual attention lets go of its window and refuses to s
     () => step(continual, { query: [0], key: [1], value: [2] }),
     TypeError,
     "Cannot step: the attention is disposed, it should be in use",
+  );
+  refuses(
+    () => stream(continual),
+    TypeError,
+    "Cannot stream: the attention is disposed, it should be in use",
   );
   refuses(
     () => outputs(continual.attention),

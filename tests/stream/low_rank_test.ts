@@ -139,6 +139,11 @@ Deno.test("lowRankStream() refuses options that do not fit", () => {
     "window is 0, it should be a whole number from 1 to 8388608",
   );
   refused(
+    { landmarks: new Float32Array(2) },
+    TypeError,
+    "landmarks is a Float32Array, it should be a number or an object with queries and keys",
+  );
+  refused(
     { landmarks: 1.5 },
     RangeError,
     "landmarks is 1.5, it should be a whole number from 1 to 8388608",
@@ -156,7 +161,7 @@ Deno.test("lowRankStream() refuses options that do not fit", () => {
   refused(
     { landmarks: { queries: [[1]], keys: [[1]] } },
     RangeError,
-    "landmarks have 1 numbers, they should have 2 like keys",
+    "landmarks have 1 number, they should have 2 like keys",
   );
   refused(
     { iterations: 3 },

@@ -161,7 +161,8 @@ function chord(low: number, high: number, rest: number): number {
   const width = high - low;
   if (!(width > 0)) return high;
   const share = Math.min(1, Math.max(0, (rest - low) / width));
-  return high + Math.log2(share + (1 - share) * 2 ** -width);
+  // Scores that are all at the low end of a wide interval leave nothing of the sum, whose logarithm is no bound.
+  return Math.max(low, high + Math.log2(share + (1 - share) * 2 ** -width));
 }
 
 /**

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { show } from "../../check.ts";
+import { counted } from "../../check.ts";
 import { DENSE, type Table } from "../../kernel/table.ts";
 import type { Entries } from "../../rows.ts";
 import type { Query } from "../../kernel/kernel.ts";
@@ -75,8 +75,8 @@ export function fitDirections(
   if (given[0].length !== dim + APPENDED) {
     throw new RangeError(
       `Cannot ${verb}: projections has rows of ${
-        show(given[0].length)
-      } numbers, it should have rows of ${dim + APPENDED}, two more than a key`,
+        counted(given[0].length, "number")
+      }, it should have rows of ${dim + APPENDED}, two more than a key`,
     );
   }
   const numbers = new Float64Array(given.length * (dim + APPENDED));

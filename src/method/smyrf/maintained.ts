@@ -43,6 +43,7 @@ import { countOf, orderBytes } from "./order.ts";
 import {
   type Cluster,
   estimateCluster,
+  forgetEstimates,
   isElsewhere,
   isHeld,
   makeCluster,
@@ -261,6 +262,7 @@ export class Clusters implements Selection {
       : countOf(this.#kept.orders[0]);
     if (admitted <= this.#most) {
       cluster.ends = undefined;
+      forgetEstimates(cluster);
       const count = gather(memory, id, rows.positions[row]);
       return { slots: scratch.slots.slice(0, count).sort(), whole: true };
     }

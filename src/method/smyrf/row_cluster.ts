@@ -77,6 +77,12 @@ export function estimateCluster(
   cluster.estimates = estimates;
 }
 
+/** Lets go of what is known of candidates: keys may change unseen while a row attends to all that it admits. */
+export function forgetEstimates(cluster: Cluster): void {
+  cluster.candidates = new Int32Array(0);
+  cluster.estimates = new Float64Array(0);
+}
+
 /** Where the last walk of a row has ended, if keys further on do not matter to it. */
 export function noteEnds(
   { mask }: Memory,

@@ -75,3 +75,29 @@ Deno.test("boundOthers() bounds what is left out, whichever keys are attended to
   });
   assert(sharp > 40, `${sharp}`);
 });
+
+Deno.test("boundOthers() bounds equal keys so long that the roundings of their mean are more than weights reach", () => {
+  const length = 3.25 * 2 ** 60;
+  for (let m = 2; m <= 16; m++) {
+    const keys = Array.from({ length: m }, () => [length]);
+    const a = createAttention({ queries: [[length]], valueDim: 1, scale: 1 });
+    append(a, keys, keys.map(() => [1]));
+    const memory = openAttention("test", a);
+    const slots = Int32Array.from(keys.keys());
+    const blocks = makeBlocks(memory, [makeOrder(m)], slots);
+    blocks.query[0] = length;
+    for (let count = 1; count < m; count++) {
+      const { share, size } = boundOthers(
+        memory,
+        blocks,
+        memory.rows.norms[0],
+        slots.subarray(0, count),
+        new Float64Array(count).fill(length * length * Math.LOG2E),
+      );
+      // All weigh alike.
+      const left = (m - count) / m;
+      assert(share >= left && share <= 1, `${m}, ${count}: ${share}`);
+      assert(size >= left && size < Infinity, `${m}, ${count}: ${size}`);
+    }
+  }
+});
