@@ -8,6 +8,7 @@ import { show } from "../check.ts";
 import type { Kernel } from "./kernel.ts";
 import { scalar } from "./scalar.ts";
 import { makeSimd } from "./simd.ts";
+import { isOurs } from "./simd_exports.ts";
 import { modules } from "./wasm.ts";
 
 /**
@@ -42,8 +43,7 @@ export function makeKernel(
       }, it should be "auto" or "scalar" or "simd" or a WebAssembly.Module`,
     );
   }
-  const exported = WebAssembly.Module.exports(module);
-  if (!exported.some(({ name }) => name === "replay")) {
+  if (!isOurs(module)) {
     throw new TypeError(
       `Cannot ${verb}: kernel is a module of other functions, it should be the simd module of this package`,
     );

@@ -82,6 +82,35 @@ export interface Exports {
   ): void;
 }
 
+/** What the module has to export. */
+const EXPORTS: readonly (keyof Exports)[] = [
+  "memory",
+  "heap",
+  "widen",
+  "setKeys",
+  "score",
+  "packQueries",
+  "scoreLanes",
+  "split",
+  "fold",
+  "average",
+  "estimate",
+  "weigh",
+  "setSums",
+  "replay",
+  "allDense",
+  "answer",
+];
+
+/** Whether a module is one of ours: it exports all of that and needs nothing. */
+export function isOurs(module: WebAssembly.Module): boolean {
+  const names = new Set(
+    WebAssembly.Module.exports(module).map(({ name }) => name),
+  );
+  return WebAssembly.Module.imports(module).length === 0 &&
+    EXPORTS.every((name) => names.has(name));
+}
+
 /** What folds weighed values into numerators; returns its multiply-adds. */
 export type Fold = (
   count: number,

@@ -19,7 +19,7 @@ import {
 } from "../check.ts";
 import type { Rows } from "../rows.ts";
 import { checkedCopy, CsrMatrix } from "../matrix/csr.ts";
-import { DenseMatrix } from "../matrix/dense.ts";
+import { DenseMatrix, matrixFrom } from "../matrix/dense.ts";
 
 /** Options of {@linkcode softmaxAttention}. */
 export interface SoftmaxAttentionOptions {
@@ -58,8 +58,9 @@ export function softmaxAttention(
 ): DenseMatrix {
   const verb = "compute attention";
   checkOptions(verb, options, ["scale", "bias", "mask"]);
-  const k = asMatrix(keys), v = asMatrix(values);
-  const q = DenseMatrix.from(queries);
+  const k = asMatrix(verb, "keys", keys);
+  const v = asMatrix(verb, "values", values);
+  const q = matrixFrom(verb, "queries", queries);
   if (k.rows > 0 && q.rows > 0 && q.columns !== k.columns) {
     throw new RangeError(
       `Cannot ${verb}: queries has rows of ${
@@ -112,9 +113,9 @@ export function softmaxAttention(
 /** A matrix as it comes, dense or sparse: what is not stored adds nothing. */
 type Matrix = DenseMatrix<Float64Array | Float32Array> | CsrMatrix;
 
-function asMatrix(rows: Rows): Matrix {
-  if (rows instanceof CsrMatrix) return checkedCopy("compute attention", rows);
-  return rows instanceof DenseMatrix ? rows : DenseMatrix.from(rows);
+function asMatrix(verb: string, name: string, rows: Rows): Matrix {
+  if (rows instanceof CsrMatrix) return checkedCopy(verb, rows);
+  return rows instanceof DenseMatrix ? rows : matrixFrom(verb, name, rows);
 }
 
 function dotRow(

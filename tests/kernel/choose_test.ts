@@ -56,9 +56,19 @@ Deno.test("what is no kernel is refused, by the full message", () => {
       `Cannot create an attention: kernel is ${shown}, it should be "auto" or "scalar" or "simd" or a WebAssembly.Module`,
     );
   }
-  refuses(
-    () => kernelFor(modules.relaxed),
-    TypeError,
-    "Cannot create an attention: kernel is a module of other functions, it should be the simd module of this package",
+  // Somebody else's module, which exports a function of a name of ours.
+  const foreign = new WebAssembly.Module(
+    Uint8Array.from([
+      ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 10, 1],
+      ...[6, 114, 101, 112, 108, 97, 121, 0, 0, 10, 4, 1, 2, 0, 11],
+    ]),
   );
+  assertEquals(WebAssembly.Module.exports(foreign)[0].name, "replay");
+  for (const module of [modules.relaxed, foreign]) {
+    refuses(
+      () => kernelFor(module),
+      TypeError,
+      "Cannot create an attention: kernel is a module of other functions, it should be the simd module of this package",
+    );
+  }
 });

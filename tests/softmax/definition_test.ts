@@ -91,6 +91,21 @@ Deno.test("softmaxAttention() refuses what does not meet, by the full message", 
   const one = [[1]];
   const cases: [unknown[], Refusal, string][] = [
     [
+      [7, one, one],
+      TypeError,
+      "compute attention: queries is 7, it should be rows of numbers",
+    ],
+    [
+      [one, [[1], [1, 2]], one],
+      RangeError,
+      "compute attention: keys[1] has 2 numbers, it should have 1",
+    ],
+    [
+      [one, one, [["x"]]],
+      TypeError,
+      'compute attention: values[0][0] is "x", it should be a number',
+    ],
+    [
       [one, [[1], [2]], one],
       RangeError,
       "compute attention: there is 1 value, there should be one for each of 2 keys",
