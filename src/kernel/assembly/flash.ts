@@ -4,7 +4,7 @@
  * Queries are multiplied by the scale when they are packed.
  */
 
-import { PANEL } from "./flash_tiles";
+import { PANEL } from "./flash_panel";
 
 export { prepare } from "./flash_exp";
 export { emptyLanes, finishLanes, foldLanes } from "./flash_lanes";

@@ -11,13 +11,8 @@
 
 import { capScores, exp, exponentials, madd } from "./flash_exp";
 import { flagsOf, limitLanes, maskLanes } from "./flash_mask";
-import {
-  addColumns4,
-  addColumns5,
-  PANEL,
-  scorePanel,
-  scoreTile,
-} from "./flash_tiles";
+import { PANEL, scorePanel } from "./flash_panel";
+import { addColumns4, addColumns5, scoreTile } from "./flash_tiles";
 
 /** Keys whose scores are formed before any is used: with eight queries they stay in the first-level cache. */
 const BLOCK: i32 = 120;
