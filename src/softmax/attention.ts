@@ -110,12 +110,12 @@ const OPTIONS = [
  *
  * Where queries, keys and values are all 32-bit and no scores are asked for, the arithmetic is in 32-bit floats, on
  * WebAssembly SIMD (`kernel`): errors are of the size of those of a plain loop in 32-bit floats, in proportion to the
- * largest value: over many outputs the largest is at most twice as large, in one row either may be luckier. "simd" has
- * the same bits in every engine; "relaxed" fuses multiply-adds, so its last bits are those of the engine. The last bits
- * of a row may also differ between calls with fewer than some eight queries for a key head and calls with more, but not
- * with anything else in the call. Rows that leave the range of 32-bit floats are done again in 64. Everything else, and
- * all with the kernel "scalar", is in 64-bit floats and rounded once to the precision of the queries, the same bits in
- * every engine.
+ * largest value: over many outputs the largest is at most twice as large, with `softcap` some three times; in one row
+ * either may be luckier. "simd" has the same bits in every engine; "relaxed" fuses multiply-adds, so its last bits are
+ * those of the engine. The last bits of a row may also differ between calls with fewer than some eight queries for a
+ * key head and calls with more, but not with anything else in the call. Rows that leave the range of 32-bit floats are
+ * done again in 64. Everything else, and all with the kernel "scalar", is in 64-bit floats and rounded once to the
+ * precision of the queries, the same bits in every engine.
  *
  * Errors: a `TypeError` for an argument of the wrong kind, a `RangeError` for a wrong shape or number. Semantics are
  * those of the ONNX operator Attention, opset 25 (https://onnx.ai/onnx/operators/onnx__Attention.html).
