@@ -116,7 +116,7 @@ export function outputs(
  *
  * Shapes: `queries` k × dim, result k × valueDim, 64-bit. Costs for each query m · (dim + valueDim + 1) + valueDim + 1
  * multiply-adds, and m · (valueDim + 1) more for the rare one whose answer takes exact sums to tell. Neighbours that
- * meet the same keys (no `filter`, the same `position`) are scored eight at a time, in two thirds of the time or less,
+ * meet the same keys (no `filter`, the same `position`) are scored eight at a time, where that is faster,
  * for 64 bytes a key and at most 4 MB while the call lasts. Errors: a
  * `RangeError` for shapes that do not meet, a `TypeError` where the mask knows watched queries only and no `filter`
  * says what these may see.

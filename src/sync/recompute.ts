@@ -1,8 +1,8 @@
 /**
  * Starts rows over: collects the keys a query may attend to, scores them and folds them.
  *
- * Whoever reads anew comes here, watched or not. Queries that meet the same keys are scored together, which takes a
- * third to two thirds of the time and gives the same bits.
+ * Whoever reads anew comes here, watched or not. Queries that meet the same keys are scored together where that
+ * is faster, with the same bits.
  *
  * @module
  */
